@@ -1,0 +1,106 @@
+# One noun per target. `make` alone lists them. Nothing needs to be activated.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+STUDENTS ?= 12
+SEED ?= 1
+PORT ?= 8000
+
+# nbgrader looks for the program `alembic` on PATH.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+ENVIRONMENT := .venv/installed
+PACKAGE := $(shell find normlib -name '*.py')
+PAGES := _config.yml _toc.yml $(wildcard book/*) $(wildcard exercises/*/*.ipynb)
+SOURCES := $(wildcard solutions/*/*.ipynb)
+TESTS := $(shell find tests -name '*.py')
+
+.PHONY: help course book exercises grade lab serve test lint bench lock clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+course: book grade  ## the whole course: a book, notebooks and a graded class
+	@echo
+	@echo "Read:   $(CURDIR)/_build/html/index.html"
+	@echo "Solve:  make lab"
+	@echo "Grade:  $$(find $(CURDIR)/_build/feedback -name '*.html' | sort | head -1)  (one student's feedback)"
+
+book: _build/html/index.html  ## the built book, _build/html/index.html
+
+exercises: $(ENVIRONMENT)  ## exercises/ generated from solutions/
+	@python -m normlib.grade.release
+
+grade: $(ENVIRONMENT) | _build/submitted  ## the points of the class in _build/submitted
+	@normlib grade
+
+# The book is served alongside, so that a report's link opens the chapter beside it.
+lab: book  ## JupyterLab, opened on the exercises
+	@python -m http.server --bind localhost --directory _build/html $(PORT) >/dev/null 2>&1 & \
+	  trap "kill $$! 2>/dev/null || true" EXIT; \
+	  NORMLIB_BOOK=http://localhost:$(PORT)/book jupyter lab --ServerApp.root_dir="$(CURDIR)" \
+	    --LabApp.default_url=/lab/tree/exercises/01_feature_scaling/feature_scaling.ipynb
+
+serve: book  ## the built book at http://localhost:8000
+	@python -m http.server --bind localhost --directory _build/html $(PORT)
+
+test: _build/tests-passed  ## every test; says at the end what was skipped, and why
+
+lint: $(ENVIRONMENT)  ## style of code and notebooks
+	@ruff check --quiet
+	@ruff format --quiet --check || { ruff format --diff; exit 1; }
+
+bench: $(ENVIRONMENT)  ## speed, memory and accuracy beside torch and the textbook
+	@python benchmarks/checks.py
+	@python benchmarks/normalizers.py
+
+lock: $(ENVIRONMENT)  ## requirements.txt renewed, for every platform
+	@uv pip compile --quiet --universal --upgrade --all-extras --no-header \
+	  --python-version 3.11 --output-file requirements.txt pyproject.toml
+
+clean:  ## removes what was built; a real class's submissions and points stay
+	@if [ -d _build/submitted ] && [ ! -e _build/submitted/planted.json ]; then \
+	  find _build -mindepth 1 -maxdepth 1 ! -name submitted ! -name autograded \
+	    ! -name feedback ! -name 'gradebook.db*' ! -name grades.csv -exec rm -rf {} +; \
+	else rm -rf _build; fi
+	@rm -rf .pytest_cache .ruff_cache .hypothesis .coverage
+
+$(ENVIRONMENT): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is %d.%d; try PYTHON=python3.12" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
+	@echo "Installing the pinned packages into .venv (once; some minutes)"
+	@[ -x .venv/bin/python ] || $(PYTHON) -m venv .venv
+	@total=$$(grep -c '^[a-z]' requirements.txt); \
+	  pip install --disable-pip-version-check --progress-bar off -r requirements.txt \
+	  | awk -v total="$$total" '/^(Collecting|Processing|Requirement|Ignoring) / \
+	      {printf "\r  %d of %d packages", ++n, total; fflush()} \
+	    /^Installing collected/ {printf "\n  unpacking\n"; fflush()}'
+	@pip install --disable-pip-version-check --quiet --no-deps --editable .
+	@touch $@
+
+# Cached pages show what the package did when they ran: new code, new run. (Sphinx
+# reads a page again only when its own text has changed, so its memory goes as well.)
+_build/.jupyter_cache/code: $(PACKAGE) $(wildcard book/*.py book/*.mplstyle)
+	@rm -rf _build/.jupyter_cache _build/.doctrees
+	@mkdir -p $(@D)
+	@touch $@
+
+_build/html/index.html: $(ENVIRONMENT) $(PAGES) _build/.jupyter_cache/code
+	@echo "Building the book (the pages that changed are executed)"
+	@start=$$(date +%s); \
+	  jupyter-book build -W -n --keep-going . 2>&1 | tee _build/book.log \
+	    | awk '/: Executing notebook/ {n = split($$1, path, "/"); printf "  %s ", path[n]; fflush()} \
+	        /: Executed notebook in/ {printf "%.0f s\n", $$5; fflush()}' \
+	  || { awk '/(WARNING|ERROR): |Traceback/ {left = 40} left-- > 0' _build/book.log; exit 1; }; \
+	  echo "Built in $$(( $$(date +%s) - start )) s"
+	@touch $@
+
+_build/submitted: | $(ENVIRONMENT)
+	@normlib sample-class --students $(STUDENTS) --seed $(SEED) --output $@
+
+_build/tests-passed: _build/html/index.html $(SOURCES) $(TESTS) Makefile README.md nbgrader_config.py
+	@python -m pytest --quiet
+	@touch $@
