@@ -1,0 +1,98 @@
+"""The checks of arguments and the running statistics that several norms share."""
+
+import math
+
+import numpy as np
+
+from normlib._core import as_dtype, as_float_array
+
+
+def check_channels(
+    x: np.ndarray, gamma: np.ndarray, beta: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """``x`` of shape (N, C, *), ``gamma`` and ``beta`` of shape (C,)."""
+    x = as_float_array("x", x)
+    if x.ndim < 2:
+        raise ValueError(f"x must have shape (N, C, *), got {x.shape}")
+    channels = x.shape[1:2]
+    gamma = as_float_array("gamma", gamma, channels)
+    return x, gamma, as_float_array("beta", beta, channels)
+
+
+def check_trailing(x: np.ndarray, gamma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """``x``, and ``gamma`` of the shape of its trailing axes."""
+    x, gamma = as_float_array("x", x), as_float_array("gamma", gamma)
+    if gamma.ndim == 0 or x.shape[-gamma.ndim :] != gamma.shape:
+        raise ValueError(
+            "gamma must have the shape of the trailing axes of x, "
+            f"got {gamma.shape} for x of shape {x.shape}"
+        )
+    return x, gamma
+
+
+def check_eps(eps: float, training: bool = True) -> None:
+    if 0 < eps < math.inf or (eps == 0 and not training):
+        return
+    raise ValueError(
+        "eps must be positive and finite, or 0 at inference, "
+        f"got {eps} with training={training}"
+    )
+
+
+def check_running(
+    x: np.ndarray,
+    running_mean: np.ndarray | None,
+    running_var: np.ndarray | None,
+    momentum: float,
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Copies of the two running statistics of shape (C,), or None for both."""
+    if (running_mean is None) != (running_var is None):
+        raise ValueError(
+            "running_mean and running_var must be given together, "
+            f"got {running_mean} and {running_var}"
+        )
+    if not 0 <= momentum <= 1:
+        raise ValueError(f"momentum must be from 0 to 1, got {momentum}")
+    if running_mean is None:
+        return None, None
+    channels = x.shape[1:2]
+    return (
+        as_float_array("running_mean", running_mean, channels).copy(),
+        as_float_array("running_var", running_var, channels).copy(),
+    )
+
+
+def require_running(running_mean: np.ndarray | None) -> None:
+    if running_mean is None:
+        raise ValueError("running_mean and running_var must be given when not training")
+
+
+def require_batch(x: np.ndarray) -> None:
+    """The m = N * (trailing sizes) numbers of a channel must not be one number."""
+    if math.prod(x.shape[:1] + x.shape[2:]) == 1:
+        raise ValueError(
+            "x must have more than one value per channel in training, "
+            f"got shape {x.shape}"
+        )
+
+
+def update_running(
+    running_mean: np.ndarray | None,
+    running_var: np.ndarray | None,
+    mean: np.ndarray,
+    var: np.ndarray,
+    m: int,
+    momentum: float,
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Blend in mean and biased variance of m numbers; the variance as unbiased one."""
+    if running_mean is None or m == 0:
+        return running_mean, running_var
+    return (
+        _blend(running_mean, mean, momentum),
+        _blend(running_var, var * (m / (m - 1)), momentum),
+    )
+
+
+def _blend(running: np.ndarray, batch: np.ndarray, momentum: float) -> np.ndarray:
+    blended = (1 - momentum) * running + momentum * batch.ravel()
+    return as_dtype(blended, running.dtype)

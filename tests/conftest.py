@@ -1,0 +1,52 @@
+"""What several test files share: the tree, the built book and a browser."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# Properties are tried on the same examples every time, on machines of any speed.
+settings.register_profile("normlib", derandomize=True, database=None, deadline=None)
+settings.load_profile("normlib")
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def html() -> Path:
+    """The built book."""
+    built = ROOT / "_build/html"
+    assert (built / "index.html").exists(), "run `make book` first"
+    return built
+
+
+@pytest.fixture(scope="session")
+def screenshots() -> Path:
+    folder = ROOT / "_build/screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless Chromium that looks nothing up by itself."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    program = next(filter(None, map(shutil.which, names)), None)
+    if program is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    quiet = ("background-networking", "component-update", "sync")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=program,
+            args=["--no-sandbox", *(f"--disable-{what}" for what in quiet)],
+        )
+        yield chromium
+        chromium.close()
