@@ -1,0 +1,90 @@
+"""What an exercise is: its reference, its cases, and the mistakes it expects."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Inputs = dict[str, Any]  # argument name -> array or number, in the call's order
+Protocol = Callable[[Any, Inputs], dict[str, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing an answer must do, and its share of the exercise's points.
+
+    Parameters
+    ----------
+    name : str
+        What the case shows, in words a learner understands.
+    share : float
+        Part of the exercise's points, between 0 and 1.
+    inputs : callable
+        ``rng -> dict`` of arguments; a case worked by hand ignores ``rng``.
+    run : callable, optional
+        A protocol to use instead of the exercise's own.
+    tolerance : float
+        Largest accepted error, relative to the largest expected magnitude.
+        Float32 arithmetic passes the default.
+    intact : bool
+        Also require that the call leaves its inputs as they were.
+    """
+
+    name: str
+    share: float
+    inputs: Callable[[np.random.Generator], Inputs]
+    run: Protocol | None = None
+    tolerance: float = 1e-4
+    intact: bool = False
+
+
+@dataclass(frozen=True)
+class Misconception:
+    """A wrong idea people have, and the wrong implementation it leads to.
+
+    ``title`` completes "This looks like: ...". ``hint`` names the idea and not
+    the code. ``section`` is an anchor of the chapter, by default the exercise's.
+    """
+
+    title: str
+    hint: str
+    implementation: Callable
+    section: str | None = None
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """An exercise: what is asked, how an answer is run, what is expected.
+
+    ``reference`` has the name and the signature that the learner's answer has.
+    ``run`` is a protocol, ``(implementation, inputs) -> {name: array}``.
+    ``symptoms`` maps a set of wrong outputs to a hint, for answers that no
+    misconception explains. ``equivalents`` are right answers in other styles.
+    ``section`` is the anchor in the chapter that explains the exercise.
+    """
+
+    key: str
+    points: float
+    statement: str
+    section: str
+    reference: Callable
+    run: Protocol
+    cases: tuple[Case, ...]
+    misconceptions: tuple[Misconception, ...]
+    equivalents: tuple[Callable, ...]
+    symptoms: tuple[tuple[frozenset[str], str], ...] = ()
+
+    def __post_init__(self):
+        total = sum(case.share for case in self.cases)
+        if abs(total - 1) > 1e-9:
+            raise ValueError(f"the shares of {self.key} must sum to 1, got {total:g}")
+
+    @property
+    def name(self) -> str:
+        """The name of the function or class that the learner writes."""
+        return self.reference.__name__
+
+    @property
+    def topic(self) -> str:
+        return self.key.partition(".")[0]

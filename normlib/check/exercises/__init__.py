@@ -1,0 +1,45 @@
+"""The exercises: ``<topic>/<name>.py`` defines the one with key ``<topic>.<name>``.
+
+Each is imported when it is asked for, so that the exercises of one chapter do not
+import what those of another need.
+"""
+
+from collections.abc import Mapping
+from importlib import import_module
+
+from normlib.check.exercise import Exercise
+
+# The course's order.
+_NAMES = {
+    "feature_scaling": ("min_max", "z_score", "decimal", "scaler"),
+    "batch_norm": (
+        "forward",
+        "running",
+        "inference",
+        "backward",
+        "images",
+        "sequences",
+        "module",
+    ),
+}
+TOPICS = tuple(_NAMES)
+
+
+class _Registry(Mapping):
+    """Key -> ``Exercise``, in the course's order."""
+
+    _keys = tuple(f"{topic}.{name}" for topic in _NAMES for name in _NAMES[topic])
+
+    def __getitem__(self, key: str) -> Exercise:
+        if key not in self._keys:
+            raise KeyError(f"no exercise {key!r}; there are {', '.join(self._keys)}")
+        return import_module(f"normlib.check.exercises.{key}").EXERCISE
+
+    def __iter__(self):
+        return iter(self._keys)
+
+    def __len__(self):
+        return len(self._keys)
+
+
+EXERCISES = _Registry()

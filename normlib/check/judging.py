@@ -1,0 +1,181 @@
+"""Judge an answer: draw inputs, run it beside the reference, compare, diagnose."""
+
+import secrets
+
+import numpy as np
+
+from normlib.check.exercise import Case, Exercise
+from normlib.check.exercises import EXERCISES
+from normlib.check.observing import Observation, observe
+from normlib.check.report import CaseResult, Report, describe_call, number, place
+
+
+def judge(key: str, implementation, seed: int | None = None) -> Report:
+    """Run ``implementation`` on the cases of exercise ``key`` and report.
+
+    Parameters
+    ----------
+    key : str
+        A key of ``EXERCISES``, such as ``"batch_norm.forward"``.
+    implementation : callable
+        The learner's function or class.
+    seed : int, optional
+        Repeats the inputs of the report with that ``seed``; fresh ones without.
+
+    Raises
+    ------
+    KeyError
+        When there is no such exercise.
+    """
+    exercise = EXERCISES[key]
+    seed = secrets.randbits(32) if seed is None else seed
+    trials = [
+        _Trial(exercise, case, implementation, np.random.default_rng([seed, i]))
+        for i, case in enumerate(exercise.cases)
+    ]
+    if trials[0].received.unwritten:
+        return Report.without_cases(
+            exercise,
+            f"`{exercise.name}` is not written yet. Replace "
+            "`raise NotImplementedError()` in the cell above by your code, "
+            "run that cell, then this one.",
+            seed,
+        )
+    title, hint, section = _diagnose(exercise, trials)
+    return Report(
+        key=key,
+        points=_points(exercise, [t.case for t in trials if not t.difference]),
+        max_points=exercise.points,
+        cases=_results(trials),
+        diagnosis=title,
+        hint=hint,
+        section=section,
+        notes=_notes(exercise, trials),
+        seed=seed,
+    )
+
+
+class _Trial:
+    """One case: its inputs, what the reference gave, and what came back."""
+
+    def __init__(self, exercise: Exercise, case: Case, implementation, rng):
+        self.case = case
+        self.name = exercise.name
+        self.run = case.run or exercise.run
+        self.inputs = case.inputs(rng)
+        self.expected = observe(self.run, exercise.reference, self.inputs)
+        if self.expected.problem:  # a defect of the exercise, never of the answer
+            raise RuntimeError(
+                f"the reference of {exercise.key} {self.expected.problem}"
+            )
+        self.received = observe(self.run, implementation, self.inputs)
+        self.difference, self.wrong = difference(self.received, self.expected, case)
+
+    def like(self, misconception) -> bool:
+        """Whether the misconception brings back the same as the answer did."""
+        wrong = observe(self.run, misconception.implementation, self.inputs)
+        return not difference(self.received, wrong, self.case)[0]
+
+
+def difference(
+    received: Observation, expected: Observation, case: Case
+) -> tuple[str, frozenset[str]]:
+    """The first difference as a sentence, and the names of all wrong outputs.
+
+    Both empty when the two observations agree.
+    """
+    if received.problem or expected.problem:
+        same = received.problem == expected.problem
+        return "" if same else received.problem or "raised nothing", frozenset()
+    if case.intact and received.changed != expected.changed:
+        names = ", ".join(f"`{name}`" for name in received.changed) or "no input"
+        return f"the call wrote into {names}, which the caller still needs", frozenset()
+    sentences = {}
+    for name, want in expected.outputs.items():
+        if name not in received.outputs:
+            sentences[name] = f"there is no {name}"
+        elif sentence := _compare(name, received.outputs[name], want, case.tolerance):
+            sentences[name] = sentence
+    for name in received.outputs:
+        if name not in expected.outputs:
+            sentences[name] = f"{name} is there and should not be"
+    if case.intact and sentences:  # the values have cases of their own
+        return "counts once the result is right", frozenset(sentences)
+    return next(iter(sentences.values()), ""), frozenset(sentences)
+
+
+def _compare(name, got, want, tolerance):
+    if got.shape != want.shape:
+        return f"{name} should have shape {want.shape}, yours has {got.shape}"
+    got, want = got.astype(np.float64), want.astype(np.float64)
+    finite = np.abs(want[np.isfinite(want)])
+    scale = finite.max(initial=0.0) or 1.0
+    close = np.isclose(got, want, rtol=0, atol=tolerance * scale, equal_nan=True)
+    if close.all():
+        return ""
+    first = tuple(int(i) for i in np.argwhere(~close)[0])
+    pair = want[first], got[first]
+    rounding = 1e-12 * scale  # what a reference leaves of an exact 0
+    should, yours = number(*(0.0 if abs(v) < rounding else v for v in pair))
+    return f"{name}{place(first)} should be {should}, yours is {yours}"
+
+
+def _diagnose(exercise, trials):
+    """The misconception that the answer looks like, if there is one.
+
+    The first failed case that looks like any decides which can be meant. Among
+    them, the one that fits most of the failed cases (an answer with two mistakes
+    fits each of them in some), then the one that also passes where the answer
+    passed. When none fits anywhere, the set of wrong outputs may still speak.
+    """
+    failed = [trial for trial in trials if trial.difference]
+    passed = [trial for trial in trials if not trial.difference]
+    for i, trial in enumerate(failed):
+        if meant := [m for m in exercise.misconceptions if trial.like(m)]:
+            # The cases before this one look like none of them, this one like all.
+            fits = [sum(t.like(m) for t in failed[i + 1 :]) for m in meant]
+            likeliest = [m for m, n in zip(meant, fits, strict=True) if n == max(fits)]
+            best = likeliest[0]
+            if len(likeliest) > 1:
+                best = max(likeliest, key=lambda m: sum(t.like(m) for t in passed))
+            return best.title, best.hint, best.section or exercise.section
+    wrong = frozenset().union(*(trial.wrong for trial in failed))
+    return None, dict(exercise.symptoms).get(wrong), exercise.section
+
+
+def _results(trials):
+    """A line for each case; what was said once is not said again."""
+    said, results = set(), []
+    for trial in trials:
+        message = trial.difference
+        if message in said:
+            message = "as above"
+        elif message:
+            said.add(message)
+            describe = getattr(trial.run, "describe", describe_call)
+            called = describe(trial.name, trial.inputs)
+            message = f"{called}: {message}" if called else message
+        results.append(CaseResult(trial.case.name, not trial.difference, message))
+    return tuple(results)
+
+
+def _points(exercise, passed):
+    return round(exercise.points * sum(case.share for case in passed), 2)
+
+
+def _notes(exercise, trials):
+    """What the learner should know, and what costs nothing."""
+    notes = []
+    warned = dict.fromkeys(w for t in trials for w in t.received.warned)
+    if warned:
+        listed = "; ".join(list(warned)[:3])
+        notes.append(f"While it ran, Python warned: {listed}. That costs no points.")
+    printed = next((t.received.printed for t in trials if t.received.printed), "")
+    if printed:
+        line = printed.strip().split("\n")[0][:80]
+        notes.append(f"It printed, first: {line}. That costs no points.")
+    changed = dict.fromkeys(n for t in trials for n in t.received.changed)
+    if changed and not any(t.case.intact and t.difference for t in trials):
+        names = ", ".join(f"`{n}`" for n in changed)
+        notes.append(f"It wrote into {names}, which the caller still needs.")
+    return tuple(notes)

@@ -1,0 +1,233 @@
+"""How an answer is run: the calls made to it, and the arrays they bring back.
+
+A protocol is ``(implementation, inputs) -> {name: array}``. This module imports
+neither references nor exercises, so that it can stand beside an untrusted answer
+without having anything to give away.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from normlib.check.observing import Unusable
+
+
+def as_array(value, name: str) -> np.ndarray:
+    """``value`` as a floating-point array; ``Unusable`` when it is none."""
+    if value is None:
+        raise Unusable(f"returned None for {name}: is there a `return`?")
+    if hasattr(value, "detach"):  # a torch tensor
+        value = value.detach().cpu()
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError, RuntimeError):  # ragged, or not array-like
+        array = np.asarray(None)
+    if array.dtype.kind != "f":
+        found = array.dtype if array.dtype.kind in "biuc" else type(value).__name__
+        raise Unusable(
+            f"{name} should hold floating-point numbers, yours is of type {found}"
+        )
+    return array
+
+
+def call(*names: str, only: tuple[str, ...] = ()) -> Callable:
+    """One call; its result, or each item of the tuple it returns, under ``names``.
+
+    With ``only``, the other items are not looked at.
+    """
+
+    def run(implementation, inputs):
+        result = implementation(*inputs.values())
+        if len(names) == 1:
+            return {names[0]: as_array(result, names[0])}
+        wanted = f"({', '.join(names)})"
+        if result is None:
+            raise Unusable(f"returned None, not {wanted}: is there a `return`?")
+        if not isinstance(result, tuple | list):
+            raise Unusable(f"returned one {type(result).__name__}, not {wanted}")
+        if len(result) != len(names):
+            raise Unusable(f"returned {len(result)} values, not {wanted}")
+        named = zip(names, result, strict=True)
+        return {n: as_array(r, n) for n, r in named if n in (only or names)}
+
+    return run
+
+
+def fit_then(*methods: str) -> Callable:
+    """Construct a scaler, ``fit`` it on the first input, then call ``methods``.
+
+    Each method is called with the next input, in order. ``fit`` may be among them:
+    what it returns is not looked at.
+    """
+
+    def run(implementation, inputs):
+        scaler = implementation()
+        for method in ("fit", *methods):
+            if not callable(getattr(scaler, method, None)):
+                raise Unusable(f"{type(scaler).__name__} has no method `{method}`")
+        train, *others = inputs.values()
+        scaler.fit(train)
+        outputs = {}
+        for method, x in zip(methods, others, strict=True):
+            result = getattr(scaler, method)(x)
+            if method != "fit":
+                outputs[method] = as_array(result, method)
+        return outputs
+
+    def describe(name, inputs):
+        calls = zip(("fit", *methods), inputs, strict=True)
+        return ", then ".join(f"`{method}({x})`" for method, x in calls)
+
+    run.describe = describe
+    return run
+
+
+# Modules of torch. ``inputs`` holds the constructor's arguments under "new", in
+# order; parameters and, for eval mode, buffers by name under "parameters" and
+# "buffers"; and arrays x1, dy1, x2, dy2, ... for the steps.
+
+
+def train_output(implementation, inputs) -> dict[str, np.ndarray]:
+    """The output of one training step."""
+    module = _construct(implementation, inputs)
+    return {"y": _step(module, inputs, "1")[0]}
+
+
+def train_step(implementation, inputs) -> dict[str, np.ndarray]:
+    """The output and every gradient of one training step."""
+    module = _construct(implementation, inputs)
+    y, dx = _step(module, inputs, "1")
+    gradients = {
+        f"gradient of {name}": as_array(parameter.grad, f"the gradient of {name}")
+        for name, parameter in module.named_parameters()
+        if parameter.grad is not None
+    }
+    return {"y": y, "dx": dx} | gradients
+
+
+def train_output_without_gradients(implementation, inputs) -> dict[str, np.ndarray]:
+    """The output in training mode, under ``no_grad``."""
+    import torch
+
+    module = _construct(implementation, inputs)
+    with torch.no_grad():
+        y = _forward(module, torch.from_numpy(inputs["x1"]))
+    return {"y": as_array(y, "y")}
+
+
+def buffers(implementation, inputs) -> dict[str, np.ndarray]:
+    """The buffers after two training steps."""
+    module = _construct(implementation, inputs)
+    _train(module, inputs, "12")
+    return _buffers(module)
+
+
+def inference(implementation, inputs) -> dict[str, np.ndarray]:
+    """After two training steps: output and dx in eval mode, on other data."""
+    module = _construct(implementation, inputs)
+    _train(module, inputs, "12")
+    y, dx = _step(_evaluating(module, inputs), inputs, "3")
+    return {"y": y, "dx": dx}
+
+
+def buffers_after_inference(implementation, inputs) -> dict[str, np.ndarray]:
+    """The buffers after a training step and a call in eval mode."""
+    module = _construct(implementation, inputs)
+    _train(module, inputs, "1")
+    _step(_evaluating(module, inputs), inputs, "3")
+    return _buffers(module)
+
+
+def fresh_state(implementation, inputs) -> dict[str, np.ndarray]:
+    """The ``state_dict`` of a module just constructed."""
+    return _numbers(_new(implementation, inputs).state_dict())
+
+
+def _new(implementation, inputs):
+    import torch
+
+    module = implementation(*inputs["new"])
+    if not isinstance(module, torch.nn.Module):
+        raise Unusable("your class should be a torch.nn.Module")
+    return module
+
+
+def _construct(implementation, inputs):
+    """A module in training mode that holds the parameters of ``inputs``."""
+    module = _new(implementation, inputs)
+    own = ", ".join(name for name, _ in module.named_parameters())
+    for name, value in inputs["parameters"].items():
+        if not _load(module, name, value):
+            raise Unusable(
+                f"your module has no parameter `{name}` of {value.size} numbers; "
+                f"its parameters: {own or 'none'}"
+            )
+    return module.train()
+
+
+def _evaluating(module, inputs):
+    """The module in eval mode, with the buffers of ``inputs`` if there are any.
+
+    So a mistake in the running average does not cost the points of inference.
+    """
+    for name, value in inputs.get("buffers", {}).items():
+        _load(module, name, value)
+    return module.eval()
+
+
+def _load(module, name, value):
+    """Write ``value`` into the module's tensor ``name``, if it has one that fits."""
+    import torch
+
+    held = getattr(module, name, None)
+    if not isinstance(held, torch.Tensor) or held.numel() != value.size:
+        return False
+    held.data.copy_(torch.from_numpy(value).reshape(held.shape))
+    return True
+
+
+def _train(module, inputs, steps):
+    """The steps of a training loop; nothing may keep what a step has computed."""
+    for i in steps:
+        _step(module, inputs, i)
+    for name, value in module.named_buffers():
+        if value.requires_grad:
+            raise Unusable(
+                f"the buffer {name} still holds the graph of the training steps"
+            )
+
+
+def _step(module, inputs, i):
+    """Forward and backward; returns y and the gradient that reaches x."""
+    import torch
+
+    x = torch.from_numpy(inputs[f"x{i}"]).requires_grad_()
+    y = _forward(module, x)
+    if y.requires_grad:
+        y.backward(torch.from_numpy(inputs[f"dy{i}"]))
+    if x.grad is None:
+        raise Unusable("no gradient reaches x: is something detached or in no_grad?")
+    return as_array(y, "y"), as_array(x.grad, "dx")
+
+
+def _forward(module, x):
+    import torch
+
+    y = module(x)
+    if not isinstance(y, torch.Tensor):
+        raise Unusable(f"forward should return a tensor, yours is a {type(y).__name__}")
+    if y.shape != x.shape:
+        raise Unusable(
+            f"y should have shape {tuple(x.shape)}, yours has {tuple(y.shape)}"
+        )
+    if y.dtype != x.dtype:
+        raise Unusable(f"y should be of type {x.dtype} like x, yours is {y.dtype}")
+    return y
+
+
+def _buffers(module):
+    return _numbers(dict(module.named_buffers()))
+
+
+def _numbers(tensors):
+    return {name: value.detach().double().numpy() for name, value in tensors.items()}

@@ -1,0 +1,206 @@
+"""Judging: points, the words for each way of failing, and the diagnosis."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from normlib.check import EXERCISES, judge
+from normlib.check.exercise import Case, Exercise, Misconception
+from normlib.check.protocols import call
+
+KEY = "batch_norm.forward"
+BATCH_NORM = EXERCISES[KEY]
+
+
+def messages(answer, seed=0):
+    return [case.message for case in judge(KEY, answer, seed).cases]
+
+
+def test_a_right_answer_gets_every_point_and_no_advice():
+    report = judge(KEY, BATCH_NORM.reference)
+    assert report.points == report.max_points == BATCH_NORM.points
+    assert all(case.passed and case.message == "" for case in report.cases)
+    assert report.diagnosis is report.hint is None
+    assert report.notes == ()
+
+
+def test_the_inputs_are_fresh_each_time_and_a_seed_repeats_them():
+    def mean_only(x, gamma, beta, eps=1e-5):
+        return x - x.mean(axis=0)
+
+    first, second = judge(KEY, mean_only), judge(KEY, mean_only)
+    assert first.seed != second.seed
+    assert first.cases != second.cases
+    assert judge(KEY, mean_only, seed=first.seed) == first
+
+
+def test_an_unknown_exercise_names_those_there_are():
+    with pytest.raises(KeyError, match=r"no exercise 'batch_norm\.fwd'.*batch_norm"):
+        judge("batch_norm.fwd", None)
+
+
+def test_a_stub_gets_no_points_and_is_told_what_to_do():
+    def stub(x, gamma, beta, eps=1e-5):
+        raise NotImplementedError()
+
+    report = judge(KEY, stub)
+    assert report.points == 0 and report.cases == ()
+    assert "`batch_norm` is not written yet" in report.hint
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda x, g, b, eps=0: None, "returned None for y: is there a `return`?"),
+        (lambda x, g, b, eps=0: x[0], "y should have shape (2, 2), yours has (2,)"),
+        (lambda x, g, b, eps=0: x.astype(int), "yours is of type int64"),
+        (lambda x, g, b, eps=0: x * np.nan, "should be −1, yours is nan"),
+        (lambda x, g, b, eps=0: 1 / 0, "raised ZeroDivisionError: division by zero"),
+        (lambda x, g: x, "raised TypeError: "),
+        (None, "raised TypeError: 'NoneType' object is not callable"),
+        (7, "raised TypeError: 'int' object is not callable"),
+    ],
+    ids=["None", "shape", "dtype", "NaN", "raises", "signature", "missing", "number"],
+)
+def test_each_way_of_failing_has_its_own_words(answer, message):
+    first, *others = messages(answer)
+    assert first.startswith("`batch_norm(x, gamma, beta)` with `x` of shape (2, 2): ")
+    assert message in first
+    assert "Traceback" not in "".join([first, *others])
+
+
+def test_what_was_said_once_is_not_repeated():
+    assert messages(lambda x, g, b, eps=0: 1 / 0)[1:] == ["as above"] * 6
+
+
+def test_the_first_difference_is_located_and_both_numbers_given():
+    def one_off(x, gamma, beta, eps=1e-5):
+        y = BATCH_NORM.reference(x, gamma, beta, eps)
+        y[1, 0] += 0.25
+        return y
+
+    assert messages(one_off)[0].endswith(
+        "y at row 1, column 0 should be 1, yours is 1.25"
+    )
+
+
+def test_what_rounding_leaves_of_a_zero_is_called_zero():
+    report = judge("feature_scaling.z_score", lambda x: x - x + 3.0, seed=0)
+    shown = [c.message for c in report.cases if "constant up to rounding" in c.name]
+    assert shown[0].endswith("should be 0, yours is 3")
+
+
+def test_warnings_and_prints_are_mentioned_and_cost_nothing():
+    def chatty(x, gamma, beta, eps=1e-5):
+        print("the mean is", x.mean())
+        np.log(np.array(-1.0))
+        return BATCH_NORM.reference(x, gamma, beta, eps)
+
+    report = judge(KEY, chatty)
+    assert report.points == report.max_points
+    warned, printed = report.notes
+    assert "invalid value encountered in log" in warned
+    assert printed.startswith("It printed, first: the mean is ")
+
+
+def test_writing_into_the_input_costs_its_own_case_only():
+    def careless(x, gamma, beta, eps=1e-5):
+        y = BATCH_NORM.reference(x, gamma, beta, eps)
+        x[:] = 0
+        return y
+
+    report = judge(KEY, careless)
+    (failed,) = [case for case in report.cases if not case.passed]
+    assert failed.name == "x is left as it was"
+    assert "the call wrote into `x`" in failed.message
+    assert 0 < report.points < report.max_points
+
+
+# The rules of diagnosis, on an exercise small enough to see through.
+
+
+def scale(x, factor=1.0):
+    return (x - x.mean()) * factor
+
+
+def no_mean(x, factor=1.0):
+    return x * factor
+
+
+def no_factor(x, factor=1.0):
+    return x - x.mean()
+
+
+@pytest.fixture
+def small(monkeypatch):
+    def plain(rng):
+        return {"x": rng.normal(5, 1, 4)}
+
+    def scaled(rng):
+        return {"x": np.array([-1.0, 1.0]), "factor": 3.0}
+
+    exercise = Exercise(
+        key="batch_norm.small",
+        points=2,
+        statement="Subtract the mean, then scale.",
+        section="the-algorithm",
+        reference=scale,
+        run=call("y"),
+        cases=(Case("plain", 0.5, plain), Case("scaled", 0.5, scaled)),
+        misconceptions=(
+            Misconception("no mean", "Something is not subtracted.", no_mean),
+            Misconception("no factor", "What is factor for?", no_factor, "images"),
+        ),
+        equivalents=(),
+        symptoms=((frozenset({"y"}), "Only y is wrong."),),
+    )
+    monkeypatch.setattr("normlib.check.judging.EXERCISES", {exercise.key: exercise})
+    return exercise.key
+
+
+@pytest.mark.parametrize(
+    ("answer", "points", "diagnosis", "section"),
+    [(no_mean, 1, "no mean", "the-algorithm"), (no_factor, 1, "no factor", "images")],
+)
+def test_an_answer_is_named_after_what_it_looks_like(
+    small, answer, points, diagnosis, section
+):
+    report = judge(small, answer)
+    assert (report.points, report.diagnosis) == (points, diagnosis)
+    assert report.section == section
+
+
+def test_one_of_two_mistakes_is_named(small):
+    report = judge(small, lambda x, factor=1.0: x)  # neither mean nor factor
+    assert report.points == 0 and report.diagnosis in ("no mean", "no factor")
+
+
+def test_without_a_likeness_the_wrong_outputs_speak(small):
+    report = judge(small, lambda x, factor=1.0: x + 100)
+    assert report.diagnosis is None and report.hint == "Only y is wrong."
+
+
+def test_a_reference_that_fails_is_never_the_answers_fault(small, monkeypatch):
+    def broken(rng):
+        return {"x": None}
+
+    exercise = replace(BATCH_NORM, cases=(Case("broken", 1.0, broken),))
+    monkeypatch.setattr("normlib.check.judging.EXERCISES", {KEY: exercise})
+    with pytest.raises(
+        RuntimeError, match=r"the reference of batch_norm\.forward rais"
+    ):
+        judge(KEY, scale)
+
+
+def test_shares_that_do_not_sum_to_one_are_refused():
+    with pytest.raises(ValueError, match=r"must sum to 1, got 0\.5"):
+        replace(BATCH_NORM, cases=(Case("half", 0.5, scale),))
+
+
+def test_float32_rounding_is_accepted_and_a_percent_is_not():
+    def off_by(factor):
+        return lambda *args: BATCH_NORM.reference(*args) * factor
+
+    assert judge(KEY, off_by(1 + 1e-6)).points == BATCH_NORM.points
+    assert judge(KEY, off_by(1.01)).points < 1

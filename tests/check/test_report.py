@@ -1,0 +1,124 @@
+"""The report: what a learner reads, as text and as HTML."""
+
+import re
+
+import numpy as np
+import pytest
+
+from normlib.check import EXERCISES, judge
+from normlib.check.report import CaseResult, Report, describe_call, number, place
+
+FAILED = Report(
+    key="batch_norm.inference",
+    points=1.0,
+    max_points=2.0,
+    cases=(
+        CaseResult("one row, by hand", True, ""),
+        CaseResult("a large eps", False, "`f(x)`: row 0 should be −1.204, yours −1.7"),
+    ),
+    diagnosis="the batch's own <variance>",
+    hint="At inference both `statistics` are constants.",
+    section="training-and-inference",
+    notes=("Python warned: a < b.",),
+)
+
+
+def test_the_text_reads_as_the_course_promises():
+    assert str(FAILED) == (
+        "batch_norm.inference: 1 of 2 points\n"
+        "\n"
+        "✓ one row, by hand\n"
+        "✗ a large eps: f(x): row 0 should be −1.204, yours −1.7\n"
+        "\n"
+        "This looks like: the batch's own <variance>.\n"
+        "At inference both statistics are constants.\n"
+        "See “training and inference” in chapter 2.\n"
+        "Python warned: a < b."
+    )
+
+
+def test_html_escapes_everything_that_came_from_an_answer():
+    page = FAILED._repr_html_()
+    assert "<variance>" not in page and "&lt;variance&gt;" in page
+    assert "a &lt; b" in page
+    assert re.search("<code style=[^>]+>statistics</code>", page)
+
+
+def test_html_needs_neither_colour_nor_theme():
+    """Signs and their spoken names carry the verdict; text keeps the page's colour."""
+    page = FAILED._repr_html_()
+    assert 'aria-label="passed"' in page and ">✓</span>" in page
+    assert 'aria-label="failed"' in page and ">✗</span>" in page
+    colors = set(re.findall(r"(?<!-)color: (#\w+)", page))
+    assert colors and "background" not in page.replace("background: none", "")
+    for color in colors:  # readable on white and on JupyterLab's dark #111
+        assert contrast(color, "#ffffff") > 3 and contrast(color, "#111111") > 3
+
+
+def contrast(first, second):
+    """WCAG 2 contrast ratio."""
+
+    def luminance(color):
+        parts = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+        linear = np.where(
+            parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4
+        )
+        return linear @ [0.2126, 0.7152, 0.0722]
+
+    low, high = sorted((luminance(first), luminance(second)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_the_link_leads_to_the_chapters_section(monkeypatch):
+    page = "02_batch_norm.html#training-and-inference"
+    assert f'href="../../_build/html/book/{page}"' in FAILED._repr_html_()
+    monkeypatch.setenv("NORMLIB_BOOK", "https://example.org/book")
+    assert f'href="https://example.org/book/{page}"' in FAILED._repr_html_()
+
+
+def test_a_passing_report_has_no_advice():
+    report = judge("batch_norm.forward", EXERCISES["batch_norm.forward"].reference)
+    assert "✗" not in str(report) and "See" not in str(report)
+    assert "<a " not in report._repr_html_()
+
+
+def test_no_report_gives_an_expected_array_or_code_away():
+    for misconception in EXERCISES["batch_norm.forward"].misconceptions:
+        report = judge("batch_norm.forward", misconception.implementation, seed=1)
+        assert "array(" not in str(report) and "[[" not in str(report)
+        for line in str(report).splitlines():
+            assert line.count("should be") <= 1
+
+
+@pytest.mark.parametrize(
+    ("want", "got", "shown"),
+    [
+        (-1.2041, -1.7332, ("−1.204", "−1.733")),
+        (1.00001, 1.00002, ("1.00001", "1.00002")),
+        (0.0, np.nan, ("0", "nan")),
+        (1e-7, 1.0, ("1e−07", "1")),
+    ],
+)
+def test_numbers_show_enough_digits_to_differ(want, got, shown):
+    assert number(want, got) == shown
+
+
+@pytest.mark.parametrize(
+    ("index", "words"),
+    [
+        ((), ""),
+        ((2,), " at position 2"),
+        ((0, 2), " at row 0, column 2"),
+        ((1, 0, 2, 3), " at [1, 0, 2, 3]"),
+    ],
+)
+def test_places_are_given_in_words(index, words):
+    assert place(index) == words
+
+
+def test_a_call_is_described_by_its_arguments():
+    inputs = {"mean": np.ones(3), "x": np.ones((4, 3)), "eps": 0.1}
+    assert (
+        describe_call("batch_norm", inputs)
+        == "`batch_norm(mean, x, eps=0.1)` with `x` of shape (4, 3)"
+    )

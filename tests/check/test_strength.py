@@ -1,0 +1,97 @@
+"""The proof that the checks are strong, exercise by exercise.
+
+Every misconception loses points and is diagnosed as itself; every equivalent
+solution gets full points; and the verdicts do not depend on the seed.
+"""
+
+import inspect
+
+import numpy as np
+import pytest
+
+from normlib.check import EXERCISES, judge
+
+SEEDS = range(5)
+
+
+@pytest.fixture(params=EXERCISES)
+def exercise(request):
+    return EXERCISES[request.param]
+
+
+def test_every_misconception_is_rejected_and_told_apart(exercise):
+    confused, table = False, []
+    for misconception in exercise.misconceptions:
+        for seed in SEEDS:
+            report = judge(exercise.key, misconception.implementation, seed)
+            named = report.diagnosis == misconception.title
+            lost = report.points < report.max_points
+            confused |= not (named and lost)
+            table.append(
+                f"{'  ' if named and lost else '! '}seed {seed}  {report.points:4g}  "
+                f"{misconception.title!r} -> {report.diagnosis!r}"
+            )
+    assert not confused, "\n" + "\n".join(table)
+
+
+def test_each_verdict_is_the_same_for_every_seed(exercise):
+    for misconception in exercise.misconceptions:
+        verdicts = {
+            tuple(c.passed for c in judge(exercise.key, answer, seed).cases)
+            for seed in SEEDS
+            for answer in [misconception.implementation]
+        }
+        assert len(verdicts) == 1, f"{misconception.title}: {verdicts}"
+
+
+def test_every_equivalent_gets_full_points(exercise):
+    for equivalent in (exercise.reference, *exercise.equivalents):
+        for seed in SEEDS:
+            report = judge(exercise.key, equivalent, seed)
+            assert report.points == report.max_points, (
+                f"{equivalent.__name__}, seed {seed}\n{report}"
+            )
+
+
+def test_there_are_enough_mistakes_and_styles(exercise):
+    assert len(exercise.misconceptions) >= 4
+    assert len(exercise.equivalents) >= 3
+    titles = [m.title for m in exercise.misconceptions]
+    assert len(set(titles)) == len(titles)
+    styles = {inspect.getsource(e) for e in exercise.equivalents}
+    assert len(styles) == len(exercise.equivalents)
+
+
+def test_every_case_is_needed(exercise):
+    """Each case fails for some misconception, so none is there for show."""
+    failed = set()
+    for misconception in exercise.misconceptions:
+        report = judge(exercise.key, misconception.implementation, seed=0)
+        failed |= {case.name for case in report.cases if not case.passed}
+    assert failed == {case.name for case in exercise.cases}
+
+
+FUNCTIONS = [k for k, e in EXERCISES.items() if not inspect.isclass(e.reference)]
+
+
+@pytest.mark.parametrize("key", FUNCTIONS)
+def test_the_reference_signature_is_what_every_answer_has(key):
+    exercise = EXERCISES[key]
+    wanted = list(inspect.signature(exercise.reference).parameters)
+    answers = [m.implementation for m in exercise.misconceptions]
+    for answer in (*answers, *exercise.equivalents):
+        assert list(inspect.signature(answer).parameters) == wanted
+
+
+@pytest.mark.parametrize("key", FUNCTIONS)
+def test_a_returned_tuple_may_be_a_list_and_hold_lists(key):
+    exercise = EXERCISES[key]
+
+    def as_lists(*args):
+        result = exercise.reference(*args)
+        if isinstance(result, tuple):
+            return [np.asarray(item).tolist() for item in result]
+        return np.asarray(result).tolist()
+
+    report = judge(exercise.key, as_lists, seed=0)
+    assert report.points == report.max_points, str(report)
