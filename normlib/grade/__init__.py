@@ -1,0 +1,1 @@
+"""How a class is graded, and how its notebooks are made."""

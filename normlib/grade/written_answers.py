@@ -1,0 +1,98 @@
+"""What an invented class answers in words, from the best answer to the worst."""
+
+WRITTEN_ANSWERS = {
+    "feature_scaling-why-new-rows": {
+        "full": """\
+The one who clips no longer sees how far outside a value lies: 1.5 and 50 both become
+1, and if a sensor drifts nobody notices.
+
+The one who refits every day gives the same number another meaning every day. 0.3 was
+40 kg when the model was trained and is 55 kg tomorrow, and the model cannot know.
+Also, one row alone could not be scaled at all. I can think of one case where it is
+fine: if a sensor starts with a random offset each morning, the offset is not
+information, and removing it per day is what one wants.
+
+I would keep the scaler from training, let the 1.5 through, and log how often values
+leave [0, 1]. If it gets frequent, retrain both together.""",
+        "partly": """\
+1.5 means the new value is bigger than everything in the training set, which can
+happen. If you clip it you lose how much bigger. If you fit the scaler again on the
+new data, the model gets numbers that mean something different than in training. I
+would not do either and keep the old scaler. I do not know when the second would be
+right.""",
+        "little": """\
+Clipping is bad because you lose information. Fitting again is also bad because of
+data leakage. I would use the standard scaler instead of min-max, it does not have
+this problem.""",
+        "wrong": """\
+Min-max scaling always gives values between 0 and 1, so 1.5 must come from a bug in
+the transform function and should be set to 1.""",
+    },
+    "feature_scaling-why-models": {
+        "full": """\
+1. Same. The tree compares the column with a threshold, and the threshold is learned
+   in the new unit.
+2. Different. The column now dominates the distance, so other points become nearest.
+3. Same. The weight is divided by 1000, so weight times value is what it was.
+4. Different. The penalty looks at the weights, and a weight that is 1000 times
+   smaller is nearly free, so this column is shrunk less.""",
+        "partly": """\
+1. same, only the order matters for a tree
+2. not the same, distances change
+3. not the same, the coefficients are different
+4. not the same because of the penalty, which depends on the unit""",
+        "little": "The tree stays the same and the others change.",
+        "wrong": """\
+All of them predict the same, because multiplying by a constant does not add any
+information.""",
+    },
+    "batch_norm-why-sorted": {
+        "full": """\
+The network is still in training mode: `eval()` was never called, so every batch is
+normalized with its own statistics. When the batches are shuffled and have 64 images,
+their mean and variance are almost those of the training data, so nobody notices.
+
+Sorted by class, all images in a batch are the same digit. What they have in common
+ends up in the batch mean and is subtracted, so exactly the information about the
+class is removed.
+
+With two images every feature becomes +1 or -1, only which one was bigger survives,
+and that depends on the other image. With one image the variance is 0 and x minus the
+mean is 0, every image would look the same. That is why torch raises the error.""",
+        "partly": """\
+She forgot model.eval(), so batch norm uses the statistics of the test batch and not
+the running statistics. If the test images are sorted by class, the batch statistics
+are different from training and the predictions are wrong. With two images the
+statistics are very noisy. With one image there is no variance, so there is an error.
+I am not sure why it works in the shuffled case, probably because 64 is large.""",
+        "little": """\
+Batch norm does not work with small batches, because the mean and variance cannot be
+estimated well. She should use layer norm or a larger batch on the server.""",
+        "wrong": """\
+The network overfits. It has learned the order of the training data, and when the
+test data come in another order it cannot predict them.""",
+    },
+    "batch_norm-why-a-test": {
+        "full": """\
+Loss: the normalized values of a feature always add up to 0, so y.sum() is N times
+beta and does not depend on x at all. The true gradient is 0 and a function that
+returns zeros is right. Use a random dy instead.
+
+Shape: two values minus their mean, divided by their std, are always -1 and 1. So y
+does not depend on x (except for eps) and dx is again almost 0, even with a random dy.
+Take 4 or 5 samples, and not as many features as samples.
+
+gamma: if gamma is 1 one cannot see whether the function multiplies by it. Take random
+values, also negative ones.""",
+        "partly": """\
+The sum of y is a bad loss because batch norm makes the mean zero, so the gradient is
+zero. He should use the sum of y squared. Two samples are too few, better use 100. And
+gamma should not be ones, because then forgetting gamma makes no difference.""",
+        "little": """\
+He should test with more samples and with different values of gamma, because a test
+should cover as many cases as possible.""",
+        "wrong": """\
+Finite differences are not exact. The tolerance should be smaller, then the test would
+fail.""",
+    },
+}

@@ -1,0 +1,322 @@
+"""A class is graded: everybody gets what was planted, and nobody stops the others."""
+
+import csv
+import json
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+
+import nbformat
+import numpy as np
+import pytest
+
+from normlib.check import EXERCISES, judge
+from normlib.grade.sample_class import KINDS, write_sample_class
+
+WORTH_ALL = {
+    "right",
+    "prints",
+    "warns",
+    "writes to stderr",
+    "answer cell copied",
+    "graded cell deleted",
+    "cells added",
+}
+WORTH_NOTHING = {"unwritten", "syntax error", "endless loop", "answer cell deleted"}
+
+
+def normlib(course, *arguments):
+    """Run the command with nothing activated."""
+    return subprocess.run(
+        [sys.executable, "-m", "normlib.cli", *arguments],
+        cwd=course,
+        env={**os.environ, "PATH": "/usr/bin:/bin", "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def classroom(course, tmp_path_factory):
+    """The course with a class of ten, graded once; the command's output beside."""
+    folder = tmp_path_factory.mktemp("classroom") / "course"
+    shutil.copytree(course, folder, ignore=shutil.ignore_patterns("_build"))
+    write_sample_class(folder, 10, 3, folder / "_build/submitted")
+    return folder, normlib(folder, "grade")
+
+
+@pytest.fixture(scope="module")
+def planted(classroom):
+    folder, _ = classroom
+    return json.loads((folder / "_build/submitted/planted.json").read_text())
+
+
+def marks(folder):
+    """(student, assignment, grade_id) -> points of the gradebook, None if unmarked."""
+    query = """
+        select submitted_assignment.student_id, assignment.name, base_cell.name,
+               grade.auto_score
+        from grade
+        join base_cell on base_cell.id = grade.cell_id
+        join submitted_notebook on submitted_notebook.id = grade.notebook_id
+        join submitted_assignment
+          on submitted_assignment.id = submitted_notebook.assignment_id
+        join assignment on assignment.id = submitted_assignment.assignment_id
+    """
+    with sqlite3.connect(folder / "_build/gradebook.db") as gradebook:
+        return {row[:3]: row[3] for row in gradebook.execute(query)}
+
+
+def deserved(folder, student, assignment, key, plan):
+    """What the planted answer is worth, found without nbgrader."""
+    exercise = EXERCISES[key]
+    if plan["kind"] in WORTH_ALL:
+        return exercise.points
+    if plan["kind"] in WORTH_NOTHING:
+        return 0
+    if plan["kind"] == "misconception":
+        wrong = {m.title: m.implementation for m in exercise.misconceptions}
+        return judge(key, wrong[plan["title"]], seed=0).points
+    return judge(key, executed(folder, student, assignment, key), seed=0).points
+
+
+def executed(folder, student, assignment, key):
+    """What the student's answer cell defines."""
+    import torch
+
+    (path,) = (folder / "_build/submitted" / student / assignment).glob("*.ipynb")
+    grade_id = key.replace(".", "-") + "-answer"
+    (source,) = (
+        cell.source
+        for cell in nbformat.read(path, as_version=4).cells
+        if cell.metadata.get("nbgrader", {}).get("grade_id") == grade_id
+    )
+    namespace = {"np": np, "torch": torch, "nn": torch.nn}
+    exec(source, namespace)
+    return namespace[EXERCISES[key].name]
+
+
+def test_the_kinds_of_answers_are_all_accounted_for():
+    partly = {"misconception", "half-finished", "raises"}
+    assert WORTH_ALL | WORTH_NOTHING | partly == set(KINDS)
+
+
+def test_every_answer_gets_the_points_that_it_deserves(classroom, planted):
+    folder, _ = classroom
+    given = marks(folder)
+    wrong, kinds = [], set()
+    for student, assignments in planted.items():
+        for assignment, questions in assignments.items():
+            for question, plan in questions.items():
+                points = given[student, assignment, question.replace(".", "-")]
+                if plan["kind"] == "in words":
+                    wanted = 0 if plan["quality"] == "blank" else None
+                else:
+                    wanted = deserved(folder, student, assignment, question, plan)
+                kinds.add(plan["kind"])
+                if points != wanted:
+                    wrong.append((student, question, plan, points, wanted))
+    assert not wrong
+    assert kinds == {*KINDS, "in words"}
+
+
+def test_the_csv_agrees_with_the_gradebook(classroom, planted):
+    folder, _ = classroom
+    totals = {}
+    for (student, assignment, _), points in marks(folder).items():
+        totals[student, assignment] = totals.get((student, assignment), 0) + (
+            points or 0
+        )
+    with open(folder / "_build/grades.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    found = {
+        (row["student_id"], row["assignment"]): float(row["score"]) for row in rows
+    }
+    assert {pair: found[pair] for pair in totals} == pytest.approx(totals)
+    assert all(found[pair] == 0 for pair in found if pair not in totals)
+    assert {row["student_id"] for row in rows} == set(planted)
+
+
+def rows(process):
+    """student -> the numbers in the table that was printed."""
+    found = re.findall(r"^  (\S+) +([\d. ]+)$", process.stdout, re.MULTILINE)
+    return {student: numbers.split() for student, numbers in found}
+
+
+def test_the_table_says_everybodys_points_and_how_many_answers_to_mark(
+    classroom, planted
+):
+    folder, process = classroom
+    assert (process.returncode, process.stderr) == (0, "")
+    given = marks(folder)
+    table = rows(process)
+    for student, assignments in planted.items():
+        points = {
+            name: sum(given[key] or 0 for key in given if key[:2] == (student, name))
+            for name in assignments
+        }
+        plans = [plan for by in assignments.values() for plan in by.values()]
+        waiting = sum(plan.get("quality", "blank") != "blank" for plan in plans)
+        wanted = [*points.values(), sum(points.values()), waiting or ""]
+        assert table[student] == [f"{n:g}" for n in wanted if n != ""]
+
+
+def test_what_needs_somebodys_eye_is_said_below_the_table(classroom, planted):
+    _, process = classroom
+    wanted = {
+        f"{student}: {question.replace('.', '-')} {what}"
+        for student, assignments in planted.items()
+        for questions in assignments.values()
+        for question, plan in questions.items()
+        for kind, what in [
+            ("endless loop", "ran out of time"),
+            ("graded cell deleted", "was deleted"),
+        ]
+        if plan["kind"] == kind
+    }
+    assert set(re.findall(r"^\S+: .+$", process.stdout, re.MULTILINE)) >= wanted
+    assert len(wanted) >= 2
+    assert process.stdout.count("ran out of time") + process.stdout.count(
+        "was deleted"
+    ) == len(wanted)
+
+
+def test_everybody_has_feedback_that_leads_into_the_book(classroom, planted):
+    folder, process = classroom
+    (example,) = re.findall(r"^Feedback: +(\S+),", process.stdout, re.MULTILINE)
+    assert (folder / example).exists()
+    linked = 0
+    for student, assignments in planted.items():
+        for assignment, questions in assignments.items():
+            where = folder / "_build/feedback" / student / assignment
+            (path,) = where.glob("*.html")
+            page = path.read_text()
+            for link in re.findall(r'href="([^"]*\.html#[^"]*)"', page):
+                target = (where / link.partition("#")[0]).resolve()
+                assert target.parent == folder / "_build/html/book"
+                assert target.stem == assignment
+                linked += 1
+            for question, plan in questions.items():
+                if plan["kind"] == "misconception":
+                    assert f"{question}: " in page
+                    assert "This looks like" in page
+    assert linked > 5
+
+
+def test_nothing_is_graded_twice(classroom):
+    folder, process = classroom
+    times = {p: p.stat().st_mtime for p in folder.glob("_build/*/*/*/*.*")}
+    again = normlib(folder, "grade")
+    assert again.returncode == 0
+    assert {p: p.stat().st_mtime for p in folder.glob("_build/*/*/*/*.*")} == times
+    assert "Grading" not in again.stdout
+    assert again.stdout in process.stdout
+
+
+@pytest.fixture(scope="module")
+def small(course, tmp_path_factory):
+    """One chapter, and a class of four of whom two do harm."""
+    folder = tmp_path_factory.mktemp("small") / "course"
+    shutil.copytree(course, folder, ignore=shutil.ignore_patterns("_build", "02_*"))
+    release = next(folder.glob("exercises/*/*.ipynb"))
+    submitted = folder / "_build/submitted"
+
+    def hand_in(student, text):
+        where = submitted / student / release.parent.name
+        where.mkdir(parents=True)
+        (where / release.name).write_text(text)
+
+    hand_in("ada", release.read_text())
+    hand_in("broken", release.read_text()[:1000])
+    hand_in("crashing", _with_first_cell(release, "import os; os._exit(1)"))
+    hand_in("killing", _with_first_cell(release, "import os; os.kill(os.getppid(), 9)"))
+    hand_in("zoe", release.read_text())
+    (submitted / "zoe/scaling").mkdir()  # the student renamed the folder
+    return folder, normlib(folder, "grade")
+
+
+def _with_first_cell(path, source):
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(source))
+    return nbformat.writes(notebook)
+
+
+def test_a_bad_submission_is_reported_and_the_others_are_graded(small):
+    folder, process = small
+    assert process.returncode == 0 and "Traceback" not in process.stderr
+    told = dict(
+        re.findall(
+            r"^(\w+): 01_\w+ was not graded: (.+)$", process.stdout, re.MULTILINE
+        )
+    )
+    assert told.keys() == {"broken", "crashing", "killing"}
+    assert told["broken"].startswith("JSONDecodeError: Unterminated string")
+    assert told["crashing"] == "DeadKernelError: Kernel died"
+    assert told["killing"] == "its code ended the process that graded it"
+    for student in ("ada", "zoe"):
+        assert rows(process)[student] == ["0", "0"]
+        assert list((folder / "_build/feedback" / student).glob("*/*.html"))
+
+
+def test_a_folder_of_an_unknown_name_is_reported(small):
+    _, process = small
+    told = "Left out:  _build/submitted/zoe/scaling, no assignment has that name\n"
+    assert process.stdout.endswith(told)
+
+
+def test_only_what_is_new_is_graded(small):
+    folder, _ = small
+    for student in ("broken", "crashing", "killing"):
+        shutil.rmtree(folder / "_build/submitted" / student)
+    submitted = folder / "_build/submitted"
+    shutil.copytree(submitted / "ada", submitted / "late")
+    (ada,) = (folder / "_build/autograded/ada").glob("*/*.ipynb")
+    before = ada.stat().st_mtime
+    process = normlib(folder, "grade")
+    assert re.search(r"Grading .* 1/1 ", process.stdout)
+    assert list((folder / "_build/feedback/late").glob("*/*.html"))
+    assert ada.stat().st_mtime == before
+
+
+def test_a_mark_given_by_hand_reaches_the_feedback_and_the_points(small):
+    folder, _ = small
+    before = {p: p.stat().st_mtime for p in folder.glob("_build/autograded/*/*/*")}
+    with sqlite3.connect(folder / "_build/gradebook.db") as gradebook:
+        changed = gradebook.execute(
+            """
+            update grade set manual_score = 1.25
+            where cell_id = (
+                select id from base_cell where name = 'feature_scaling-why-models'
+            ) and notebook_id = (
+                select submitted_notebook.id from submitted_notebook
+                join submitted_assignment
+                  on submitted_assignment.id = submitted_notebook.assignment_id
+                where submitted_assignment.student_id = 'zoe'
+            )"""
+        )
+        assert changed.rowcount == 1
+    process = normlib(folder, "grade")
+    (page,) = (folder / "_build/feedback/zoe").glob("*/*.html")
+    assert "Score: 1.25 / 2" in page.read_text()
+    assert rows(process)["zoe"] == ["1.25", "1.25"]
+    assert ",zoe,,,,1.25,0.0,1.25," in (folder / "_build/grades.csv").read_text()
+    after = {p: p.stat().st_mtime for p in folder.glob("_build/autograded/*/*/*")}
+    assert after == before
+
+
+def test_an_assignment_can_be_named(small):
+    folder, _ = small
+    process = normlib(folder, "grade", "02_nowhere")
+    assert process.returncode == 2
+    assert "no assignment '02_nowhere'; there are 01_feature_scaling" in process.stderr
+    assert normlib(folder, "grade", "01_feature_scaling").returncode == 0
+
+
+def test_a_class_that_handed_in_nothing_is_no_class(course, tmp_path):
+    shutil.copy(course / "nbgrader_config.py", tmp_path)
+    process = normlib(tmp_path, "grade")
+    assert process.returncode == 2
+    assert "nothing lies in _build/submitted" in process.stderr

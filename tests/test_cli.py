@@ -1,0 +1,84 @@
+"""The command line: what it says, and how fast."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from normlib.cli import main
+
+
+def run(folder, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "normlib.cli", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture
+def in_course(root, monkeypatch):
+    monkeypatch.chdir(root)
+
+
+def test_help_names_every_command_and_what_it_is_for(in_course, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["--help"])
+    assert stopped.value.code == 0
+    told = capsys.readouterr().out
+    assert (
+        "sample-class" in told and "write the submissions of an invented class" in told
+    )
+    assert "grade" in told and "print everybody's points" in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "the following arguments are required: COMMAND"),
+        (["grad"], "invalid choice: 'grad' (choose from"),
+        (["sample-class", "--students", "0"], "should be 1 or more, got '0'"),
+        (["sample-class", "--students", "ten"], "should be 1 or more, got 'ten'"),
+        (["sample-class", "--students", "1601"], "at most 1600 students, got 1601"),
+        (["sample-class", "--output", "tests"], "tests holds something that is no sam"),
+        (["grade", "99_nothing"], "no assignment '99_nothing'; there are 01_"),
+    ],
+)
+def test_wrong_use_is_answered_with_a_sentence(in_course, capsys, arguments, told):
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert told in last
+
+
+def test_outside_of_a_course_it_says_where_to_go(tmp_path):
+    process = run(tmp_path, "grade")
+    assert process.returncode == 2
+    assert process.stderr.endswith(
+        "run it in the course's folder, which holds nbgrader_config.py\n"
+    )
+
+
+def test_the_installed_command_is_this_one(tmp_path):
+    command = os.path.join(os.path.dirname(sys.executable), "normlib")
+    process = subprocess.run([command, "--help"], capture_output=True, text=True)
+    assert process.returncode == 0
+    assert process.stdout.startswith("usage: normlib ")
+
+
+def test_help_imports_nothing_heavy(root):
+    program = (
+        "import sys, normlib.cli\n"
+        "try: normlib.cli.main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", program], cwd=root, capture_output=True, text=True
+    )
+    loaded = process.stdout.splitlines()[-1].split()
+    assert "normlib" in loaded
+    assert not {"nbgrader", "nbformat", "rich", "torch", "sklearn"} & set(loaded)
