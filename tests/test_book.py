@@ -1,0 +1,139 @@
+"""The built book, read in a browser from the disk, with no network."""
+
+import re
+from html import unescape
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+import pytest
+import yaml
+
+from normlib.check import EXERCISES
+from normlib.check.exercises import TOPICS
+
+TOC = yaml.safe_load(Path(__file__).parents[1].joinpath("_toc.yml").read_text())
+
+
+def _files(entry):
+    if isinstance(entry, list):
+        for item in entry:
+            yield from _files(item)
+    elif isinstance(entry, dict):
+        yield from (entry[name] for name in ("root", "file") if name in entry)
+        for name in ("parts", "chapters", "sections"):
+            yield from _files(entry.get(name))
+
+
+PAGES = list(_files(TOC))
+CHAPTERS = [page for page in PAGES if re.match(r"book/\d\d_", page)]
+NOTEBOOKS = [page for page in PAGES if page.startswith("exercises/")]
+
+
+@pytest.fixture(params=PAGES, scope="module")
+def page(request, browser, html, screenshots):
+    """A page, loaded, with what it asked for and complained of on the way."""
+    tab = browser.new_page(viewport={"width": 1280, "height": 900})
+    tab.requested, tab.complaints = [], []
+    tab.on("request", lambda r: tab.requested.append(r.url))
+    tab.on("requestfailed", lambda r: tab.complaints.append(f"failed: {r.url}"))
+    tab.on("pageerror", lambda error: tab.complaints.append(str(error)))
+    tab.on(
+        "console",
+        lambda m: tab.complaints.append(m.text) if m.type == "error" else None,
+    )
+    tab.name = request.param
+    tab.goto((html / f"{request.param}.html").as_uri(), wait_until="load")
+    if tab.locator(".math").count():
+        tab.wait_for_function("window.MathJax?.startup?.promise")
+        tab.evaluate("MathJax.startup.promise")
+    tab.screenshot(
+        path=screenshots / f"{request.param.replace('/', '-')}.png", full_page=True
+    )
+    yield tab
+    tab.close()
+
+
+def test_nothing_is_fetched_from_elsewhere_and_nothing_fails(page):
+    assert page.complaints == []
+    elsewhere = [
+        u for u in page.requested if urlparse(u).scheme not in ("file", "data")
+    ]
+    assert elsewhere == []
+
+
+def test_formulas_are_rendered(page):
+    formulas = page.locator(".math")
+    rendered = page.locator(".math mjx-container")
+    assert rendered.count() >= formulas.count()
+    assert page.locator("mjx-merror").count() == 0
+    if page.name in CHAPTERS:
+        assert formulas.count() > 5
+
+
+def test_every_picture_says_in_words_what_is_to_be_seen(page):
+    for image in page.locator("article img").all():
+        words = (image.get_attribute("alt") or "").split()
+        assert len(words) >= 5, image.get_attribute("src")
+
+
+def test_links_inside_the_book_resolve(page, html):
+    targets = page.eval_on_selector_all(
+        "article a[href]", "links => links.map(a => a.href)"
+    )
+    for target in {t for t in targets if t.startswith("file:")}:
+        parts = urlparse(target)
+        file = Path(unquote(parts.path))
+        assert file.exists(), target
+        if parts.fragment and file.suffix == ".html":
+            assert f'id="{unquote(parts.fragment)}"' in file.read_text(), target
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_phone_shows_the_page_without_scrolling_sideways(page, theme, screenshots):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+    wider = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    name = page.name.replace("/", "-")
+    page.screenshot(path=screenshots / f"{name}-phone-{theme}.png", full_page=True)
+    assert wider <= 0
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_chapter_opens_and_ends_as_every_chapter_does(chapter, html):
+    text = re.sub(r"<[^>]+>", "", (html / f"{chapter}.html").read_text())
+    for promise in ("You will do", "You will learn", "You will need"):
+        assert promise in text
+    assert "What people get wrong" in text
+    topic = chapter.partition("_")[2]
+    link = f"exercises/{chapter.removeprefix('book/')}/{topic}.html"
+    assert link in (html / f"{chapter}.html").read_text()
+
+
+@pytest.mark.parametrize("key", EXERCISES)
+def test_reports_link_to_sections_that_exist(key, html):
+    exercise = EXERCISES[key]
+    chapter = (
+        html / f"book/{TOPICS.index(exercise.topic) + 1:02d}_{exercise.topic}.html"
+    )
+    page = chapter.read_text()
+    for section in {exercise.section, *(m.section for m in exercise.misconceptions)}:
+        assert section is None or f'id="{section}"' in page, section
+
+
+@pytest.mark.parametrize("key", EXERCISES)
+def test_the_chapter_names_what_people_get_wrong(key, html):
+    exercise = EXERCISES[key]
+    chapter = (
+        html / f"book/{TOPICS.index(exercise.topic) + 1:02d}_{exercise.topic}.html"
+    )
+    text = unescape(re.sub(r"<[^>]+>", "", chapter.read_text()))
+    for misconception in exercise.misconceptions:
+        assert misconception.title[1:].replace("`", "") in text
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
+def test_a_notebook_can_be_downloaded_and_was_not_executed(notebook, html):
+    page = (html / f"{notebook}.html").read_text()
+    assert f'href="../../_sources/{notebook}.ipynb"' in page
+    assert (html / f"_sources/{notebook}.ipynb").exists()
+    assert "NotImplementedError" in page and "Traceback" not in page

@@ -1,0 +1,113 @@
+"""A passing and a failing check, run in JupyterLab as a learner sees them."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import nbformat
+import pytest
+
+PASSING = """\
+import numpy as np
+from normlib.check import check
+
+def min_max_scale(x, low=0.0, high=1.0):
+    spread = x.max(axis=0) - x.min(axis=0)
+    share = (x - x.min(axis=0)) / np.where(spread == 0, 1, spread)
+    return low + share * (high - low)
+
+check("feature_scaling.min_max")
+"""
+FAILING = """\
+import sys
+print("to stderr", file=sys.stderr)
+
+def min_max_scale(x, low=0.0, high=1.0):
+    print("my minimum is", x.min(), file=sys.stderr)
+    return (x - x.min(axis=0)) / (x.max(axis=0) - x.min(axis=0))
+"""
+CHECK = 'check("feature_scaling.min_max")'
+
+
+@pytest.fixture(params=["JupyterLab Light", "JupyterLab Dark"], ids=["light", "dark"])
+def lab(request, tmp_path, browser):
+    """JupyterLab on a folder of its own, in one of the two themes."""
+    cells = map(nbformat.v4.new_code_cell, (PASSING, FAILING, CHECK))
+    kernel = {"name": "python3", "display_name": "Python 3"}
+    notebook = nbformat.v4.new_notebook(
+        cells=list(cells), metadata={"kernelspec": kernel}
+    )
+    nbformat.write(notebook, tmp_path / "try.ipynb")
+    settings = tmp_path / "settings/@jupyterlab/apputils-extension"
+    settings.mkdir(parents=True)
+    (settings / "themes.jupyterlab-settings").write_text(
+        json.dumps({"theme": request.param})
+    )
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folders = ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
+    server = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
+            *("--ip=127.0.0.1", f"--port={port}", "--IdentityProvider.token="),
+            f"--ServerApp.root_dir={tmp_path}",
+        ],
+        env=os.environ
+        | {f"JUPYTER_{name}": str(tmp_path / name) for name in folders}
+        | {"JUPYTERLAB_SETTINGS_DIR": str(tmp_path / "settings")},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(f"{address}/api/status")
+        tab = browser.new_page(viewport={"width": 1100, "height": 1200})
+        tab.goto(f"{address}/lab/tree/try.ipynb?reset")
+        yield tab
+        tab.close()
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _wait_for(address, seconds=60):
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return urllib.request.urlopen(address, timeout=5).close()
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
+
+
+def test_the_reports_are_shown_and_nothing_reaches_stderr(lab, request, screenshots):
+    # A cell run before its kernel answers is lost now and then on a busy machine.
+    lab.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for(
+        timeout=120_000
+    )
+    lab.get_by_role("menuitem", name="Run", exact=True).click()
+    lab.get_by_text("Run All Cells", exact=True).click()
+    passing = lab.locator(".jp-Cell").nth(0).locator(".jp-OutputArea")
+    failing = lab.locator(".jp-Cell").nth(2).locator(".jp-OutputArea")
+    failing.get_by_text("This looks like").wait_for(timeout=120_000)
+    theme = request.node.callspec.id
+    lab.screenshot(path=screenshots / f"lab-{theme}.png")
+
+    assert "3 of 3 points" in passing.inner_text()
+    assert failing.get_by_role("img", name="failed").count() > 0
+    assert failing.get_by_role("img", name="passed").count() > 0
+    assert "That costs no points" in failing.inner_text()
+    assert lab.locator("[data-mime-type='application/vnd.jupyter.stderr']").count() == 1
+    link = failing.get_by_role("link").first.get_attribute("href")
+    assert "01_feature_scaling.html" in link
+    # Text takes the theme's colour: dark on light, light on dark.
+    color = failing.locator("li").first.evaluate("e => getComputedStyle(e).color")
+    red, green, blue = map(int, re.findall(r"\d+", color)[:3])
+    assert (red + green + blue > 380) == (theme == "dark")
