@@ -1,0 +1,90 @@
+"""The commands that the README promises, and what continuous integration runs."""
+
+import os
+import re
+import subprocess
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def targets(root):
+    listing = subprocess.run(
+        ["make"], cwd=root, capture_output=True, text=True, check=True
+    ).stdout
+    return dict(re.findall(r"^  make (\w+) +(.+)$", listing, re.MULTILINE))
+
+
+def test_make_alone_lists_every_target_with_what_it_is_for(targets):
+    promised = (
+        "course book exercises grade lab serve test lint bench lock clean".split()
+    )
+    assert set(promised) <= set(targets)
+    assert all(len(words.split()) > 1 for words in targets.values())
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", ".ci/run", ".github/workflows/test.yml"]
+)
+def test_every_make_command_that_a_page_mentions_exists(page, root, targets):
+    named = re.findall(r"(?:^|`|\$ )make ([a-z]+)", (root / page).read_text(), re.M)
+    assert named or page.startswith(".github")
+    assert set(named) <= set(targets)
+
+
+def test_ci_runs_lint_and_test(root):
+    lines = (root / ".ci/run").read_text().splitlines()
+    assert lines[-2:] == ["make lint", "make test"]
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+def test_every_file_that_a_page_names_exists(page, root):
+    text = (root / page).read_text()
+    linked = re.findall(r"\]\(([^)#:]+)\)", text)
+    named = re.findall(r"`((?:book|solutions|exercises|normlib|tests)/[\w./]*)`", text)
+    for path in [*linked, *(p for p in named if "NN_" not in p and "topic" not in p)]:
+        assert (root / path).exists(), path
+
+
+def test_contributing_fits_a_screen(root):
+    assert len((root / "CONTRIBUTING.md").read_text().splitlines()) <= 40
+
+
+def test_every_direct_dependency_is_locked_and_says_what_it_is_for(root):
+    text = (root / "pyproject.toml").read_text()
+    extras = text.split("[project.optional-dependencies]")[1].split("\n[")[0]
+    lines = re.findall(r'^    "([\w-]+).*$', extras, re.MULTILINE)
+    locked = re.findall(r"^([\w.-]+)==", (root / "requirements.txt").read_text(), re.M)
+    assert set(lines) <= set(locked)
+    reasons = re.findall(r'^    "([\w-]+)[^#\n]*# \w+', extras, re.MULTILINE)
+    assert set(lines) - set(reasons) == {"pytest"}
+
+
+def test_the_lock_pins_every_package_exactly(root):
+    for line in (root / "requirements.txt").read_text().splitlines():
+        assert re.match(r"[\w.-]+==[\w.]+( ; .+)?$| +# ", line), line
+
+
+def test_new_code_runs_every_page_again(root, tmp_path):
+    """A page that has not changed shows numbers that the package computed."""
+    for name in ("Makefile", "requirements.txt", "pyproject.toml"):
+        (tmp_path / name).write_bytes((root / name).read_bytes())
+    (tmp_path / "normlib").mkdir()
+    memory = [tmp_path / "_build" / name for name in (".jupyter_cache", ".doctrees")]
+    for folder in memory:
+        folder.mkdir(parents=True)
+        (folder / "old").touch()
+    target = "_build/.jupyter_cache/code"
+    make = ["make", target]
+    subprocess.run(make, cwd=tmp_path, check=True, capture_output=True)
+    assert not any((folder / "old").exists() for folder in memory)
+
+    (memory[0] / "old").touch()
+    subprocess.run(make, cwd=tmp_path, check=True, capture_output=True)
+    assert (memory[0] / "old").exists()  # nothing changed, nothing forgotten
+    code = tmp_path / "normlib/new.py"
+    code.touch()
+    later = (tmp_path / target).stat().st_mtime + 10
+    os.utime(code, (later, later))
+    subprocess.run(make, cwd=tmp_path, check=True, capture_output=True)
+    assert not (memory[0] / "old").exists()
