@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 Inputs = dict[str, Any]  # argument name -> array or number, in the call's order
-Protocol = Callable[[Any, Inputs], dict[str, np.ndarray]]
+Outputs = dict[str, np.ndarray]
+Protocol = Callable[[Any, Inputs], Outputs]
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Case:
         Float32 arithmetic passes the default.
     intact : bool
         Also require that the call leaves its inputs as they were.
+    measure : callable, optional
+        A measure to use instead of the exercise's own.
     """
 
     name: str
@@ -37,6 +40,7 @@ class Case:
     run: Protocol | None = None
     tolerance: float = 1e-4
     intact: bool = False
+    measure: Callable[[Outputs], Outputs] | None = None
 
 
 @dataclass(frozen=True)
@@ -45,12 +49,16 @@ class Misconception:
 
     ``title`` completes "This looks like: ...". ``hint`` names the idea and not
     the code. ``section`` is an anchor of the chapter, by default the exercise's.
+    An answer looks like the misconception when it brings back the same; or, with
+    ``recognize``, when that says so of the answer's outputs: some mistakes can be
+    made in many ways.
     """
 
     title: str
     hint: str
     implementation: Callable
     section: str | None = None
+    recognize: Callable[[Outputs], bool] | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +66,10 @@ class Exercise:
     """An exercise: what is asked, how an answer is run, what is expected.
 
     ``reference`` has the name and the signature that the learner's answer has.
-    ``run`` is a protocol, ``(implementation, inputs) -> {name: array}``.
+    ``run`` is a protocol, ``(implementation, inputs) -> {name: array}``. Where not
+    the outputs themselves are compared, ``measure`` makes of them what is; it may
+    raise ``Unusable`` with a sentence for the report. Unless ``own_work`` is
+    False, torch's own normalization is out of an answer's reach.
     ``symptoms`` maps a set of wrong outputs to a hint, for answers that no
     misconception explains. ``equivalents`` are right answers in other styles.
     ``section`` is the anchor in the chapter that explains the exercise.
@@ -74,6 +85,8 @@ class Exercise:
     misconceptions: tuple[Misconception, ...]
     equivalents: tuple[Callable, ...]
     symptoms: tuple[tuple[frozenset[str], str], ...] = ()
+    measure: Callable[[Outputs], Outputs] | None = None
+    own_work: bool = True
 
     def __post_init__(self):
         total = sum(case.share for case in self.cases)

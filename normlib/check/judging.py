@@ -1,6 +1,8 @@
 """Judge an answer: draw inputs, run it beside the reference, compare, diagnose."""
 
+import contextlib
 import secrets
+from dataclasses import replace
 
 import numpy as np
 
@@ -8,6 +10,7 @@ from normlib.check.exercise import Case, Exercise
 from normlib.check.exercises import EXERCISES
 from normlib.check.observing import Observation, observe
 from normlib.check.report import CaseResult, Report, describe_call, number, place
+from normlib.check.torch_norms import without_torch_norms
 
 
 def judge(key: str, implementation, seed: int | None = None) -> Report:
@@ -62,19 +65,48 @@ class _Trial:
         self.case = case
         self.name = exercise.name
         self.run = case.run or exercise.run
+        self.measure = case.measure or exercise.measure
         self.inputs = case.inputs(rng)
-        self.expected = observe(self.run, exercise.reference, self.inputs)
+        self.expected = self._measured(
+            observe(self.run, exercise.reference, self.inputs)
+        )
         if self.expected.problem:  # a defect of the exercise, never of the answer
             raise RuntimeError(
                 f"the reference of {exercise.key} {self.expected.problem}"
             )
-        self.received = observe(self.run, implementation, self.inputs)
+        run = _alone(self.run) if exercise.own_work else self.run
+        self.answered = observe(run, implementation, self.inputs)
+        self.received = self._measured(self.answered)
         self.difference, self.wrong = difference(self.received, self.expected, case)
 
     def like(self, misconception) -> bool:
-        """Whether the misconception brings back the same as the answer did."""
+        """Whether the answer looks like the misconception, in this case."""
+        if misconception.recognize:
+            outputs = self.answered.outputs
+            if outputs is None:
+                return False
+            with contextlib.suppress(Exception):  # the outputs may be of any shape
+                return bool(misconception.recognize(outputs))
+            return False
         wrong = observe(self.run, misconception.implementation, self.inputs)
-        return not difference(self.received, wrong, self.case)[0]
+        return not difference(self.received, self._measured(wrong), self.case)[0]
+
+    def _measured(self, observed):
+        """What was observed, with what the measure makes of its outputs."""
+        if self.measure is None or observed.outputs is None:
+            return observed
+        found = observe(lambda measure, _: measure(observed.outputs), self.measure, {})
+        return replace(observed, outputs=found.outputs, problem=found.problem)
+
+
+def _alone(run):
+    """The protocol, with torch's own normalization out of reach."""
+
+    def run_alone(implementation, inputs):
+        with without_torch_norms():
+            return run(implementation, inputs)
+
+    return run_alone
 
 
 def difference(

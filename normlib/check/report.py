@@ -165,6 +165,8 @@ def describe_call(name: str, inputs: dict) -> str:
     if not all(isinstance(v, np.ndarray | float | int) for v in inputs.values()):
         return ""  # a module's inputs are a scenario, not the arguments of a call
     shown = ", ".join(n if n in arrays else f"{n}={v:g}" for n, v in inputs.items())
+    if not arrays:
+        return f"`{name}({shown})`"
     widest = max(arrays, key=lambda n: arrays[n].ndim)  # the first of them
     return f"`{name}({shown})` with `{widest}` of shape {arrays[widest].shape}"
 

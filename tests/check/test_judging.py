@@ -7,6 +7,7 @@ import pytest
 
 from normlib.check import EXERCISES, judge
 from normlib.check.exercise import Case, Exercise, Misconception
+from normlib.check.observing import Unusable
 from normlib.check.protocols import call
 
 KEY = "batch_norm.forward"
@@ -204,3 +205,66 @@ def test_float32_rounding_is_accepted_and_a_percent_is_not():
 
     assert judge(KEY, off_by(1 + 1e-6)).points == BATCH_NORM.points
     assert judge(KEY, off_by(1.01)).points < 1
+
+
+# Answers that are not compared as they are.
+
+
+def exposing_input():
+    return np.array([3.0, 1.0])
+
+
+def _separates(outputs):
+    """An input for which the largest and the last entry differ."""
+    x = outputs["x"]
+    if x.max() == x[-1]:
+        raise Unusable(f"both give {x[-1]:g}")
+    return {"separated": np.array(1.0)}
+
+
+MEASURED = Exercise(
+    key="batch_norm.forward",
+    points=2,
+    statement="Find an input.",
+    section="the-algorithm",
+    reference=exposing_input,
+    run=call("x"),
+    measure=_separates,
+    cases=(Case("separates right from wrong", 1, lambda rng: {}),),
+    misconceptions=(
+        Misconception(
+            "a sorted input",
+            "Which entry is last?",
+            lambda: np.array([1.0, 2.0]),
+            recognize=lambda outputs: bool((np.diff(outputs["x"]) > 0).all()),
+        ),
+    ),
+    equivalents=(),
+)
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    monkeypatch.setattr("normlib.check.judging.EXERCISES", {KEY: MEASURED})
+
+
+def test_an_answer_is_judged_by_what_the_measure_makes_of_it(measured):
+    report = judge(KEY, lambda: np.array([7.0, 0.5, 2.0]))  # not the reference's
+    assert report.points == report.max_points == 2
+
+
+def test_what_a_measure_says_is_the_message(measured):
+    report = judge(KEY, lambda: np.array([2.0, 2.0]))
+    assert report.points == 0
+    assert report.cases[0].message == "`exposing_input()`: both give 2"
+    assert report.diagnosis is None
+
+
+def test_a_mistake_made_in_another_way_is_recognized(measured):
+    assert judge(KEY, lambda: np.array([4.0, 8.0, 9.0])).diagnosis == "a sorted input"
+
+
+def test_a_measure_or_a_recognizer_that_cannot_cope_ends_nothing(measured):
+    report = judge(KEY, lambda: np.array(5.0))
+    assert report.points == 0
+    assert "raised IndexError" in report.cases[0].message
