@@ -19,7 +19,7 @@ PAGES := _config.yml _toc.yml $(wildcard book/*) $(wildcard exercises/*/*.ipynb)
 SOURCES := $(wildcard solutions/*/*.ipynb)
 TESTS := $(shell find tests -name '*.py')
 
-.PHONY: help course book exercises grade lab serve test lint bench lock clean
+.PHONY: help course book exercises grade lab serve test lint strength mutants bench lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,12 @@ test: _build/tests-passed  ## every test; says at the end what was skipped, and 
 lint: $(ENVIRONMENT)  ## style of code and notebooks
 	@ruff check --quiet
 	@ruff format --quiet --check || { ruff format --diff; exit 1; }
+
+strength: $(ENVIRONMENT)  ## the checks' proof of strength with 200 seeds; half an hour
+	@SEEDS=200 python -m pytest --quiet tests/check/test_strength.py
+
+mutants: $(ENVIRONMENT)  ## wrong answers made by machine, exercise by exercise
+	@python -W ignore -m tests.check.mutants
 
 bench: $(ENVIRONMENT)  ## speed, memory and accuracy beside torch and the textbook
 	@python benchmarks/checks.py
