@@ -33,10 +33,9 @@ def a_constant_column(rng):
 
 def constant_up_to_rounding(rng):
     inputs = a_table(rng)
-    value = rng.uniform(2, 9)
-    above = np.nextafter(value, np.inf)
-    inputs["x"][:, 0] = rng.permutation([value, above, value, value, above, value])
-    inputs["x"][:, 1] = 0.1  # the mean of six of them is not 0.1
+    value = rng.uniform(3.8, 3.9)  # where one step is smallest beside the value
+    inputs["x"][:, 0] = rng.permutation([value] * 5 + [np.nextafter(value, np.inf)])
+    inputs["x"][:, 1] = -0.1  # the mean of six of them is not -0.1
     return inputs
 
 
