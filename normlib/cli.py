@@ -9,9 +9,29 @@ from pathlib import Path
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     parser = argparse.ArgumentParser(
-        prog="normlib", description="Run a class on the course."
+        prog="normlib", description="Take the course, or run a class on it."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser(
+        "status",
+        help="which exercises are solved, and what to do next",
+        description="Run the notebooks of a folder and say, chapter by chapter, which "
+        "exercises are solved. The notebooks stay as they are.",
+    )
+    command.add_argument(
+        "folder", nargs="?", type=Path, default=Path("exercises"), metavar="FOLDER"
+    )
+    command.set_defaults(run=_status)
+
+    command = commands.add_parser(
+        "check",
+        help="check one notebook and print the reports",
+        description="Run one notebook, or the one in a folder, and print the report of "
+        "each exercise. Exit status 0 when all of them are solved.",
+    )
+    command.add_argument("notebook", type=Path, metavar="NOTEBOOK")
+    command.set_defaults(run=_check)
 
     command = commands.add_parser(
         "sample-class",
@@ -40,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
     if not Path("nbgrader_config.py").exists():
         parser.error("run it in the course's folder, which holds nbgrader_config.py")
     try:
-        options.run(options)
+        return options.run(options) or 0
     except (ValueError, OSError) as error:
         parser.error(str(error))
     except RuntimeError as error:
@@ -49,7 +69,6 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Stopped. What was finished is kept.", file=sys.stderr)
         return 130
-    return 0
 
 
 def _positive(text):
@@ -59,6 +78,18 @@ def _positive(text):
 
 
 # Each imports what it needs itself, so that `normlib --help` answers at once.
+
+
+def _status(options):
+    from normlib.check.status import show_status
+
+    show_status(options.folder)
+
+
+def _check(options):
+    from normlib.check.status import show_reports
+
+    return 0 if show_reports(options.notebook) else 1
 
 
 def _sample_class(options):

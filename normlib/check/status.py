@@ -1,0 +1,95 @@
+"""What the commands ``normlib status`` and ``normlib check`` print."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TimeRemainingColumn
+from rich.table import Table
+
+from normlib.check.exercises import EXERCISES
+from normlib.check.progress import Result, notebooks, results
+
+
+def show_status(folder: Path) -> None:
+    """Run the notebooks in ``folder`` and print what is solved and what comes next.
+
+    Raises
+    ------
+    ValueError
+        When ``folder`` holds no notebook of the course.
+    """
+    paths = notebooks(folder)
+    if not paths:
+        raise ValueError(f"{folder} holds no notebook of the course")
+    console = Console(highlight=False)
+    found = {path: found for path, found in _run(console, paths)}
+    table = Table(box=None, header_style="bold", padding=(0, 3, 0, 0))
+    for heading, side in (("exercise", "left"), ("", "left"), ("points", "right")):
+        table.add_column(heading, justify=side, no_wrap=True)
+    for path, chapter in found.items():
+        points = sum(result.points for result in chapter)
+        total = sum(result.max_points for result in chapter)
+        table.add_row(f"[bold]{path.parent.name}", "", f"{points:g} of {total:g}")
+        for result in chapter:
+            name = EXERCISES[result.key].name
+            of = f"{result.points:g} of {result.max_points:g}"
+            table.add_row(f"  {name}", _mark(result), of if result.begun else "")
+    console.print(table)
+    console.print(_next(found))
+
+
+def show_reports(path: Path) -> bool:
+    """Run one notebook and print its reports; whether every exercise is solved.
+
+    Raises
+    ------
+    ValueError
+        When ``path`` is no notebook of the course, nor a folder that holds one.
+    """
+    if path.is_dir():
+        inside = sorted(path.glob("*.ipynb"))
+        if len(inside) != 1:
+            raise ValueError(f"{path} should hold one notebook, it holds {len(inside)}")
+        (path,) = inside
+    console = Console(highlight=False)
+    ((_, found),) = _run(console, [path])
+    for result in found:
+        console.print(result.report, markup=False, end="\n\n")
+    points = sum(result.points for result in found)
+    total = sum(result.max_points for result in found)
+    console.print(f"{points:g} of {total:g} points, written answers aside")
+    return all(result.solved for result in found)
+
+
+def _run(console, paths):
+    """Yield each notebook with its results, under a progress bar."""
+    columns = "{task.description}", BarColumn(), TaskProgressColumn()
+    with Progress(
+        *columns, TimeRemainingColumn(), console=console, transient=True
+    ) as bar:
+        task = bar.add_task("", total=len(paths))
+        for done, path in enumerate(paths):
+            bar.update(task, description=path.parent.name)
+
+            def on_cell(part, done=done):
+                bar.update(task, completed=done + part)
+
+            yield path, results(path, on_cell)
+            bar.update(task, completed=done + 1)
+
+
+def _mark(result: Result) -> str:
+    if result.solved:
+        return "✓ solved"
+    if not result.begun:
+        return "· not begun"
+    return "✗ not yet" if result.points == 0 else "◐ in part"
+
+
+def _next(found):
+    for path, chapter in found.items():
+        for result in chapter:
+            if not result.solved:
+                name = EXERCISES[result.key].name
+                return f"\nNext: `{name}` in {path}. {EXERCISES[result.key].statement}"
+    return "\nAll solved. What is left is graded by hand: the answers in words."

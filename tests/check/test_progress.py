@@ -1,0 +1,145 @@
+"""How far a learner has come: notebooks are run, read, and left as they are."""
+
+import shutil
+
+import nbformat
+import pytest
+
+from normlib.check import EXERCISES, progress
+from normlib.cli import main
+from normlib.grade.answers import pasted
+
+NAME = "01_feature_scaling/feature_scaling.ipynb"
+
+
+@pytest.fixture
+def course(tmp_path, root, monkeypatch):
+    """A learner's copy of chapter 1, and a way to write answers into it."""
+    shutil.copytree(
+        root / "exercises/01_feature_scaling", tmp_path / "exercises/01_feature_scaling"
+    )
+    shutil.copytree(
+        root / "solutions/01_feature_scaling", tmp_path / "solutions/01_feature_scaling"
+    )
+    shutil.copy(root / "nbgrader_config.py", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(course, **answers):
+    """Answers by name of the exercise, as source or as an implementation."""
+    path = course / "exercises" / NAME
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id", "")
+        name = grade_id.removeprefix("feature_scaling-").removesuffix("-answer")
+        if grade_id.endswith("-answer") and name in answers:
+            answer = answers[name]
+            if not isinstance(answer, str):
+                asked = EXERCISES[f"feature_scaling.{name}"].name
+                answer = pasted(cell.source, answer, asked)
+            cell.source = answer
+    nbformat.write(notebook, path)
+    return path
+
+
+def of(kind, name, which=0):
+    return getattr(EXERCISES[f"feature_scaling.{name}"], kind)[which]
+
+
+def test_solved_in_part_and_not_begun_are_told_apart(course):
+    half = of("misconceptions", "z_score", -1).implementation
+    path = write(course, min_max=of("equivalents", "min_max"), z_score=half)
+    before = path.read_bytes()
+    found = {r.key.partition(".")[2]: r for r in progress.results(path)}
+    assert list(found)[:2] == ["min_max", "z_score"]
+    assert found["min_max"].solved and "3 of 3 points" in found["min_max"].report
+    assert 0 < found["z_score"].points < found["z_score"].max_points
+    assert "This looks like" in found["z_score"].report
+    assert not found["decimal"].begun and found["decimal"].points == 0
+    assert path.read_bytes() == before
+
+
+def test_a_notebook_not_begun_is_not_run(course, monkeypatch):
+    monkeypatch.setattr(progress, "execute", None)
+    found = progress.results(course / "exercises" / NAME)
+    assert not any(result.begun for result in found)
+
+
+def test_cells_that_only_show_something_are_left_out(course, monkeypatch):
+    path = write(course, min_max=of("equivalents", "min_max"))
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells.insert(1, nbformat.v4.new_code_cell("LOW = 0.0"))  # the learner's
+    nbformat.write(notebook, path)
+    run = []
+    monkeypatch.setattr(
+        progress,
+        "execute",
+        lambda notebook, *_: run.extend(c.source for c in notebook.cells),
+    )
+    progress.results(path)
+    assert "LOW = 0.0" in run
+    assert any("from normlib.check import check" in source for source in run)
+    assert not any(
+        "sklearn" in s and "def " not in s and "import" not in s for s in run
+    )
+    shown = [c for c in notebook.cells if c.cell_type == "code" and c.source not in run]
+    assert len(shown) >= 2 and not any("nbgrader" in c.metadata for c in shown)
+
+
+@pytest.mark.parametrize(
+    "harm", ["while True: pass", "import os; os._exit(1)"], ids=["endless", "died"]
+)
+def test_what_does_harm_costs_the_rest_and_ends_nothing(course, monkeypatch, harm):
+    monkeypatch.setattr(progress, "SECONDS", 3)
+    path = write(course, min_max=of("equivalents", "min_max"), z_score=harm)
+    first, second, *_ = progress.results(path)
+    assert first.solved
+    assert not second.solved and second.begun and second.report
+
+
+def test_the_cells_run_in_a_copy_of_the_folder(course):
+    littering = "open('litter.txt', 'w').close()\ndef min_max_scale(x): return x"
+    path = write(course, min_max=littering)
+    assert not progress.results(path)[0].solved
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_status_says_what_to_do_next(course, capsys):
+    write(course, min_max=of("equivalents", "min_max"))
+    assert main(["status"]) == 0
+    shown = capsys.readouterr().out
+    assert "✓ solved" in shown and "· not begun" in shown
+    assert "3 of 13" in shown
+    assert "Next: `z_score_scale` in exercises/01_feature_scaling" in shown
+
+
+def test_check_prints_the_reports_and_tells_by_its_exit_status(course, capsys):
+    write(course, min_max=of("equivalents", "min_max"))
+    assert main(["check", "exercises/01_feature_scaling"]) == 1
+    shown = capsys.readouterr().out
+    assert "feature_scaling.min_max: 3 of 3 points" in shown
+    assert "feature_scaling.z_score: not begun" in shown
+    solved = {
+        name.partition(".")[2]: exercise.equivalents[0]
+        for name, exercise in EXERCISES.items()
+        if exercise.topic == "feature_scaling"
+    }
+    write(course, **solved)
+    assert main(["check", f"exercises/{NAME}"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["status", "solutions/01_feature_scaling"], "holds no notebook of the course"),
+        (["check", "exercises"], "should hold one notebook, it holds 0"),
+        (["check", "nbgrader_config.py"], "cannot be read as a notebook"),
+        (["check", "missing.ipynb"], "cannot be read as a notebook"),
+    ],
+)
+def test_a_wrong_path_is_named(course, capsys, arguments, complaint):
+    with pytest.raises(SystemExit) as exit:
+        main(arguments)
+    assert exit.value.code == 2
+    assert complaint in capsys.readouterr().err
