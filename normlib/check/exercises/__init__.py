@@ -11,7 +11,7 @@ from normlib.check.exercise import Exercise
 
 # The course's order.
 _NAMES = {
-    "feature_scaling": ("min_max", "z_score", "decimal", "scaler"),
+    "feature_scaling": ("min_max", "z_score", "decimal", "scaler", "spot_the_bug"),
     "batch_norm": (
         "forward",
         "running",
@@ -20,6 +20,7 @@ _NAMES = {
         "images",
         "sequences",
         "module",
+        "spot_the_bug",
     ),
 }
 TOPICS = tuple(_NAMES)

@@ -1,0 +1,61 @@
+"""What an input has to do that exposes a bug: right and wrong must differ on it."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from normlib.check.exercise import Outputs
+from normlib.check.observing import Unusable
+
+LARGEST = 1_000_000  # numbers in an input; far fewer are enough
+
+
+def share(right, wrong, arrays) -> float:
+    """Largest difference of the two results, as a share of their largest number.
+
+    Where only one of them is a number at all, they differ entirely.
+    """
+    with np.errstate(all="ignore"):
+        a, b = right(*arrays), wrong(*arrays)
+        if not np.array_equal(np.isfinite(a), np.isfinite(b)):
+            return 1.0
+        largest = max(np.abs(a).max(), np.abs(b).max()) or 1.0
+        return float(np.abs(a - b).max() / largest)
+
+
+def separates(
+    right: Callable, wrong: Callable, asked: float, usable: Callable | None = None
+) -> Callable[[Outputs], Outputs]:
+    """The measure of an exercise that asks for an input on which two functions differ.
+
+    Parameters
+    ----------
+    right, wrong : callable
+        Both take the arrays of the input, in order.
+    asked : float
+        By how much their results must differ, as a share of the largest number.
+    usable : callable, optional
+        Takes the same arrays; raises ``Unusable`` when they are no input at all.
+    """
+
+    def measure(outputs):
+        arrays = list(outputs.values())
+        for name, array in outputs.items():
+            if not array.size:
+                raise Unusable(f"{name} is empty")
+            if array.size > LARGEST:
+                raise Unusable(f"{name} holds {array.size} numbers; fewer are enough")
+            if not np.isfinite(array).all():
+                raise Unusable(f"{name} should be finite, yours holds NaN or infinity")
+        if usable:
+            usable(*arrays)
+        found = share(right, wrong, arrays)
+        if not found >= asked:
+            raise Unusable(
+                "right and wrong give nearly the same on it: they differ by at most "
+                f"{100 * found:.2g} % of the largest number, and {100 * asked:g} % "
+                "are asked for"
+            )
+        return {"separated": np.array(1.0)}
+
+    return measure
