@@ -1,19 +1,25 @@
 """Judge an answer: draw inputs, run it beside the reference, compare, diagnose."""
 
-import contextlib
 import secrets
 from dataclasses import replace
 
 import numpy as np
 
-from normlib.check.exercise import Case, Exercise
+from normlib.check.exercise import Case
 from normlib.check.exercises import EXERCISES
 from normlib.check.observing import Observation, observe
 from normlib.check.report import CaseResult, Report, describe_call, number, place
 from normlib.check.torch_norms import without_torch_norms
 
 
-def judge(key: str, implementation, seed: int | None = None) -> Report:
+def observe_answer(run, implementation, inputs, own_work: bool) -> Observation:
+    """Run an answer by a protocol; if it is to be ``own_work``, without torch's."""
+    return observe(_alone(run) if own_work else run, implementation, inputs)
+
+
+def judge(
+    key: str, implementation, seed: int | None = None, observe_answer=observe_answer
+) -> Report:
     """Run ``implementation`` on the cases of exercise ``key`` and report.
 
     Parameters
@@ -24,6 +30,8 @@ def judge(key: str, implementation, seed: int | None = None) -> Report:
         The learner's function or class.
     seed : int, optional
         Repeats the inputs of the report with that ``seed``; fresh ones without.
+    observe_answer : callable
+        Runs the answer; a grader's does so in another process.
 
     Raises
     ------
@@ -33,7 +41,7 @@ def judge(key: str, implementation, seed: int | None = None) -> Report:
     exercise = EXERCISES[key]
     seed = secrets.randbits(32) if seed is None else seed
     trials = [
-        _Trial(exercise, case, implementation, np.random.default_rng([seed, i]))
+        _Trial(exercise, case, implementation, [seed, i], observe_answer)
         for i, case in enumerate(exercise.cases)
     ]
     if trials[0].received.unwritten:
@@ -61,12 +69,12 @@ def judge(key: str, implementation, seed: int | None = None) -> Report:
 class _Trial:
     """One case: its inputs, what the reference gave, and what came back."""
 
-    def __init__(self, exercise: Exercise, case: Case, implementation, rng):
+    def __init__(self, exercise, case, implementation, seed, observe_answer):
         self.case = case
         self.name = exercise.name
         self.run = case.run or exercise.run
         self.measure = case.measure or exercise.measure
-        self.inputs = case.inputs(rng)
+        self.inputs = case.inputs(np.random.default_rng(seed))
         self.expected = self._measured(
             observe(self.run, exercise.reference, self.inputs)
         )
@@ -74,22 +82,26 @@ class _Trial:
             raise RuntimeError(
                 f"the reference of {exercise.key} {self.expected.problem}"
             )
-        run = _alone(self.run) if exercise.own_work else self.run
-        self.answered = observe(run, implementation, self.inputs)
+        self.answered = observe_answer(
+            self.run, implementation, self.inputs, exercise.own_work
+        )
         self.received = self._measured(self.answered)
         self.difference, self.wrong = difference(self.received, self.expected, case)
 
     def like(self, misconception) -> bool:
         """Whether the answer looks like the misconception, in this case."""
         if misconception.recognize:
-            outputs = self.answered.outputs
-            if outputs is None:
-                return False
-            with contextlib.suppress(Exception):  # the outputs may be of any shape
-                return bool(misconception.recognize(outputs))
-            return False
+            return self._recognized(misconception.recognize)
         wrong = observe(self.run, misconception.implementation, self.inputs)
         return not difference(self.received, self._measured(wrong), self.case)[0]
+
+    def _recognized(self, recognize):
+        outputs = self.answered.outputs
+        if outputs is None:
+            return False
+        # Observed, because outputs of an unforeseen shape may make it raise or warn.
+        found = observe(lambda f, _: {"": np.array(f(outputs))}, recognize, {})
+        return found.outputs is not None and bool(found.outputs[""])
 
     def _measured(self, observed):
         """What was observed, with what the measure makes of its outputs."""

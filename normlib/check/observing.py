@@ -5,7 +5,6 @@ import copy
 import io
 import os
 import sys
-import tempfile
 import traceback
 import warnings
 from dataclasses import dataclass
@@ -73,7 +72,7 @@ def _overhear():
     with contextlib.ExitStack() as stack:
         warned = stack.enter_context(warnings.catch_warnings(record=True))
         warnings.simplefilter("always")
-        sink = stack.enter_context(tempfile.TemporaryFile())
+        sink = stack.enter_context(open(os.devnull, "wb"))
         saved = os.dup(2)
         stack.callback(os.close, saved)
         os.dup2(sink.fileno(), 2)

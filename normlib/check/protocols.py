@@ -5,6 +5,7 @@ neither references nor exercises, so that it can stand beside an untrusted answe
 without having anything to give away.
 """
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -30,6 +31,19 @@ def as_array(value, name: str) -> np.ndarray:
     return array
 
 
+def _remembered(factory):
+    """Let a protocol say how to make it again in another process."""
+
+    @functools.wraps(factory)
+    def make(*args, **kwargs):
+        run = factory(*args, **kwargs)
+        run.made_by = (factory.__name__, args, kwargs)
+        return run
+
+    return make
+
+
+@_remembered
 def call(*names: str, only: tuple[str, ...] = ()) -> Callable:
     """One call; its result, or each item of the tuple it returns, under ``names``.
 
@@ -53,6 +67,7 @@ def call(*names: str, only: tuple[str, ...] = ()) -> Callable:
     return run
 
 
+@_remembered
 def fit_then(*methods: str) -> Callable:
     """Construct a scaler, ``fit`` it on the first input, then call ``methods``.
 
@@ -111,8 +126,22 @@ def train_output_without_gradients(implementation, inputs) -> dict[str, np.ndarr
 
     module = _construct(implementation, inputs)
     with torch.no_grad():
-        y = _forward(module, torch.from_numpy(inputs["x1"]))
+        y = _forward(module, torch.from_numpy(inputs["x1"]), inputs["dy1"].shape)
     return {"y": as_array(y, "y")}
+
+
+def after_an_update(implementation, inputs) -> dict[str, np.ndarray]:
+    """After a step of gradient descent: output and dx on other data, and the state."""
+    import torch
+
+    module = _construct(implementation, inputs)
+    _step(module, inputs, "1")
+    with torch.no_grad():
+        for parameter in module.parameters():
+            if parameter.grad is not None:
+                parameter -= inputs["lr"] * parameter.grad
+    y, dx = _step(module, inputs, "2")
+    return {"y": y, "dx": dx} | _numbers(module.state_dict())
 
 
 def buffers(implementation, inputs) -> dict[str, np.ndarray]:
@@ -202,23 +231,24 @@ def _step(module, inputs, i):
     import torch
 
     x = torch.from_numpy(inputs[f"x{i}"]).requires_grad_()
-    y = _forward(module, x)
+    dy = torch.from_numpy(inputs[f"dy{i}"])
+    y = _forward(module, x, dy.shape)
     if y.requires_grad:
-        y.backward(torch.from_numpy(inputs[f"dy{i}"]))
+        y.backward(dy)
     if x.grad is None:
         raise Unusable("no gradient reaches x: is something detached or in no_grad?")
     return as_array(y, "y"), as_array(x.grad, "dx")
 
 
-def _forward(module, x):
+def _forward(module, x, shape):
     import torch
 
     y = module(x)
     if not isinstance(y, torch.Tensor):
         raise Unusable(f"forward should return a tensor, yours is a {type(y).__name__}")
-    if y.shape != x.shape:
+    if y.shape != shape:
         raise Unusable(
-            f"y should have shape {tuple(x.shape)}, yours has {tuple(y.shape)}"
+            f"y should have shape {tuple(shape)}, yours has {tuple(y.shape)}"
         )
     if y.dtype != x.dtype:
         raise Unusable(f"y should be of type {x.dtype} like x, yours is {y.dtype}")

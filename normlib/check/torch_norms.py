@@ -8,7 +8,7 @@ import sys
 
 from normlib.check.observing import Unusable
 
-_NORMS = (
+NORMS = (
     *("batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm"),
     *("weight_norm", "spectral_norm", "local_response_norm"),
 )
@@ -30,20 +30,25 @@ def without_torch_norms():
 
     class Calls(TorchFunctionMode):
         def __torch_function__(self, func, types, args=(), kwargs=None):
-            _refuse(getattr(func, "__name__", ""))
+            refuse(getattr(func, "__name__", ""))
             return func(*args, **(kwargs or {}))
 
     class Operators(TorchDispatchMode):
+        @classmethod
+        def _should_skip_dynamo(cls):
+            return False  # or torch would import its compiler, for some seconds
+
         def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-            _refuse(func.__name__)
+            refuse(func.__name__)
             return func(*args, **(kwargs or {}))
 
     with Calls(), Operators():
         yield
 
 
-def _refuse(name):
-    found = next((norm for norm in _NORMS if norm in name), None)
+def refuse(name):
+    """Raise ``Unusable`` when ``name`` is that of one of torch's norms."""
+    found = next((norm for norm in NORMS if norm in name), None)
     if found:
         raise Unusable(
             f"calls torch's own {found}, which is this exercise itself: "

@@ -226,7 +226,12 @@ def equivalent(key: str, source: str) -> bool:
         for i, case in enumerate(exercise.cases):
             inputs = case.inputs(np.random.default_rng([seed, i]))
             run = case.run or exercise.run
-            pair = [observe(run, answer, inputs) for answer in (unchanged, changed)]
+            measure = case.measure or exercise.measure or (lambda outputs: outputs)
+
+            def measured(answer, inputs, run=run, measure=measure):
+                return measure(run(answer, inputs))
+
+            pair = [observe(measured, f, inputs) for f in (unchanged, changed)]
             if not _same(*pair):
                 return False
     return True

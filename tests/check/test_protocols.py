@@ -194,3 +194,22 @@ def test_a_new_modules_state_is_its_own_initial_values(steps):
     state = protocols.fresh_state(torch.nn.BatchNorm2d, steps)
     assert state["weight"].tolist() == state["running_var"].tolist() == [1, 1, 1]
     assert state["num_batches_tracked"] == 0
+
+
+def test_an_update_is_a_step_of_gradient_descent_on_every_parameter(steps):
+    outputs = protocols.after_an_update(torch.nn.BatchNorm2d, steps | {"lr": 0.5})
+    module = torch.nn.BatchNorm2d(3, 0.1, 0.3)
+    module.load_state_dict(
+        {n: torch.tensor(v) for n, v in steps["parameters"].items()}, strict=False
+    )
+    module(torch.tensor(steps["x1"])).backward(torch.tensor(steps["dy1"]))
+    torch.optim.SGD(module.parameters(), lr=0.5).step()
+    x = torch.tensor(steps["x2"], requires_grad=True)
+    y = module(x)
+    y.backward(torch.tensor(steps["dy2"]))
+    np.testing.assert_array_equal(outputs["y"], y.detach())
+    np.testing.assert_array_equal(outputs["dx"], x.grad)
+    for name, value in module.state_dict().items():
+        np.testing.assert_array_equal(outputs[name], value.double())
+    start = steps["parameters"]["weight"]
+    assert not np.allclose(outputs["weight"], start)

@@ -22,6 +22,8 @@ _NAMES = {
         "module",
         "spot_the_bug",
     ),
+    "layer_norm": ("forward", "backward", "recurrent", "module", "spot_the_bug"),
+    "instance_norm": ("forward", "backward", "adaptive", "module", "spot_the_bug"),
 }
 TOPICS = tuple(_NAMES)
 

@@ -1,0 +1,235 @@
+"""choosing.small_batch: a normalizer for a network that sees two images a step."""
+
+from torch import nn
+
+from normlib.check.exercise import Case, Exercise, Misconception
+from normlib.check.exercises.choosing import protocols
+from normlib.check.exercises.choosing.digits import (
+    right_on,
+    test_digits,
+    the_same,
+    training_digits,
+)
+
+
+def small_batch_network(layers):
+    network = []
+    for layer in layers[:-1]:
+        network.append(layer)
+        if isinstance(layer, nn.Linear):
+            network.append(nn.LayerNorm(layer.out_features))
+    return [*network, layers[-1]]
+
+
+def digits(rng):
+    x, labels = training_digits()
+    return dict(seed=int(rng.integers(2**31)), x=x, labels=labels, new_x=test_digits())
+
+
+# What people get wrong.
+
+
+def no_normalizer(layers):
+    return layers
+
+
+def batch_norm(layers):
+    network = []
+    for layer in layers[:-1]:
+        network.append(layer)
+        if isinstance(layer, nn.Linear):
+            network.append(nn.BatchNorm1d(layer.out_features))
+    return [*network, layers[-1]]
+
+
+def groups_of_two(layers):
+    network = []
+    for layer in layers[:-1]:
+        network.append(layer)
+        if isinstance(layer, nn.Linear):
+            network.append(nn.GroupNorm(layer.out_features // 2, layer.out_features))
+    return [*network, layers[-1]]
+
+
+def groups_of_one(layers):
+    network = []
+    for layer in layers[:-1]:
+        network.append(layer)
+        if isinstance(layer, nn.Linear):
+            network.append(nn.GroupNorm(layer.out_features, layer.out_features))
+    return [*network, layers[-1]]
+
+
+def on_the_pixels(layers):
+    return [nn.LayerNorm(64), *layers]
+
+
+def on_the_scores(layers):
+    return [*layers, nn.LayerNorm(10)]
+
+
+def first_layer_only(layers):
+    first, *others = layers
+    return [first, nn.LayerNorm(64), *others]
+
+
+# What these look like from outside. The last of the given layers is number 12.
+
+
+def _no_normalizer(outputs):
+    return not len(outputs["added"])
+
+
+def _batch_norm(outputs):
+    return (outputs["added"][:, 0] == protocols.BATCH).any()
+
+
+def _small_groups(smallest, largest):
+    def recognize(outputs):
+        roles, _, size = outputs["added"].T
+        small = (smallest <= size) & (size <= largest)
+        return (roles == protocols.GROUP).any() and small.all()
+
+    return recognize
+
+
+def _all_at(place):
+    def recognize(outputs):
+        return len(outputs["added"]) > 0 and (outputs["added"][:, 1] == place).all()
+
+    return recognize
+
+
+def _one_inside(outputs):
+    roles, places, _ = outputs["added"].T
+    inside = (0 < places) & (places < 13)
+    return inside.sum() == 1 and not (roles == protocols.BATCH).any()
+
+
+# Right answers in other styles.
+
+
+def groups_of_eight(layers):
+    network = []
+    for layer in layers:
+        network.append(layer)
+        if isinstance(layer, nn.Linear) and layer is not layers[-1]:
+            network.append(nn.GroupNorm(8, 64))
+    return network
+
+
+def after_the_tanh(layers):
+    network = nn.Sequential()
+    for layer in layers:
+        network.append(layer)
+        if isinstance(layer, nn.Tanh):
+            network.append(nn.LayerNorm(64))
+    return network
+
+
+def by_the_root_mean_square(layers):
+    network = []
+    for i in range(0, 12, 2):
+        linear, tanh = layers[i : i + 2]
+        network += [linear, nn.RMSNorm(64), tanh]
+    network.append(layers[12])
+    return tuple(network)
+
+
+def in_blocks(layers):
+    blocks = [
+        nn.Sequential(linear, nn.LayerNorm(64, elementwise_affine=False), tanh)
+        for linear, tanh in zip(layers[:-1:2], layers[1::2], strict=True)
+    ]
+    return nn.Sequential(*blocks, layers[-1])
+
+
+def with_ones_own(layers):
+    import torch
+
+    class Standardize(torch.nn.Module):
+        def forward(self, x):
+            x = x - x.mean(dim=1, keepdim=True)
+            return x / torch.sqrt((x * x).mean(dim=1, keepdim=True) + 1e-5)
+
+    network = []
+    for layer in layers:
+        network += [Standardize(), layer] if isinstance(layer, nn.Tanh) else [layer]
+    return network
+
+
+EXERCISE = Exercise(
+    key="choosing.small_batch",
+    points=3,
+    statement="Make a network learn that sees two images a step.",
+    section="choosing-in-practice",
+    reference=small_batch_network,
+    run=protocols.small_batch,
+    own_work=False,
+    cases=(
+        Case(
+            "an image is judged alike, whichever stands beside it",
+            0.25,
+            digits,
+            run=protocols.beside_another,
+            measure=the_same("an image's scores change with the image beside it"),
+        ),
+        Case("the test digits", 0.75, digits, measure=right_on(0.75)),
+    ),
+    misconceptions=(
+        Misconception(
+            "no normalizer",
+            "Each of these layers makes the signal a few times smaller, and the "
+            "gradient again on its way back. What is left after six of them?",
+            no_normalizer,
+            recognize=_no_normalizer,
+        ),
+        Misconception(
+            "batch norm with two images in the batch",
+            "Of two numbers, less their mean and divided by their spread, nothing is "
+            "left but which one is larger. Which normalizers need no second image?",
+            batch_norm,
+            recognize=_batch_norm,
+        ),
+        Misconception(
+            "groups of two to four features",
+            "What is wrong with two images in a batch is wrong with two features in a "
+            "group. Count the numbers behind one mean.",
+            groups_of_two,
+            recognize=_small_groups(2, 4),
+        ),
+        Misconception(
+            "a group for each feature",
+            "A single number, less the mean of itself, is 0.",
+            groups_of_one,
+            recognize=_small_groups(1, 1),
+        ),
+        Misconception(
+            "the pixels normalized, and nothing behind them",
+            "The pixels were all right. The signal is lost later, layer by layer.",
+            on_the_pixels,
+            recognize=_all_at(0),
+        ),
+        Misconception(
+            "a normalizer after the last layer",
+            "Where it stands, it receives what six layers have left of the signal, "
+            "and the layers below still get hardly any gradient each from the next.",
+            on_the_scores,
+            recognize=_all_at(13),
+        ),
+        Misconception(
+            "a normalizer in one place only",
+            "It restores the signal where it stands. The layers behind it shrink the "
+            "signal again, those before it still get little.",
+            first_layer_only,
+            recognize=_one_inside,
+        ),
+    ),
+    equivalents=(
+        groups_of_eight,
+        after_the_tanh,
+        by_the_root_mean_square,
+        in_blocks,
+        with_ones_own,
+    ),
+)

@@ -1,0 +1,222 @@
+"""choosing.spot_the_bug: an input on which a mistake of several libraries shows."""
+
+import numpy as np
+
+from normlib.check.exercise import Case, Exercise, Misconception
+from normlib.check.observing import Unusable
+from normlib.check.protocols import call
+
+
+def exposing_input():
+    first = np.array([[0.0], [1.0], [2.0], [3.0], [4.0], [5.0]])
+    second = np.array([[20.0], [22.0]])
+    return first, second
+
+
+# The two functions: batch norm of a batch that lies on two devices.
+
+
+def right(first, second, eps=1e-5):
+    batch = np.concatenate([first, second])
+    return (batch - batch.mean(axis=0)) / np.sqrt(batch.var(axis=0) + eps)
+
+
+def published(first, second, eps=1e-5):
+    means = np.stack([first.mean(axis=0), second.mean(axis=0)])
+    variances = np.stack([first.var(axis=0), second.var(axis=0)])
+    mean = means.mean(axis=0)
+    var = (variances + (means - mean) ** 2).mean(axis=0)
+    return (np.concatenate([first, second]) - mean) / np.sqrt(var + eps)
+
+
+ASKED = 0.1  # a tenth of a standard deviation
+
+
+def separation(outputs):
+    """Whether the two functions differ on the batch, which is all that is compared."""
+    first, second = (outputs[n].astype(np.float64) for n in ("first", "second"))
+    for name, rows in (("first", first), ("second", second)):
+        if rows.ndim != 2 or not rows.size:
+            raise Unusable(f"{name} should be (rows, D), yours has shape {rows.shape}")
+        if rows.size > 100_000:
+            raise Unusable(f"{name} holds {rows.size} numbers; far fewer are enough")
+        if not np.isfinite(rows).all() or np.abs(rows).max() > 1e6:
+            raise Unusable(f"{name} should hold finite numbers, none beyond a million")
+    if first.shape[1] != second.shape[1]:
+        raise Unusable(
+            "both should have the same number of features, yours have "
+            f"{first.shape[1]} and {second.shape[1]}"
+        )
+    apart = np.abs(right(first, second) - published(first, second)).max()
+    if apart < ASKED:
+        raise Unusable(
+            "right and wrong give nearly the same on it: they differ by at most "
+            f"{apart:.2g}, and {ASKED:g} is asked for"
+        )
+    return {"separated": np.array(1.0)}
+
+
+def no_arguments(rng):
+    return {}
+
+
+# Inputs that do not tell the two apart.
+
+
+def as_many_rows():
+    rng = np.random.default_rng(0)
+    return rng.normal(0, 1, (8, 3)), rng.normal(50, 9, (8, 3))
+
+
+def the_same_rows():
+    rows = np.random.default_rng(0).normal(3, 2, (6, 2))
+    return rows, np.concatenate([rows, rows, rows])
+
+
+def one_distribution():
+    rng = np.random.default_rng(0)
+    return rng.normal(5, 2, (4000, 2)), rng.normal(5, 2, (1000, 2))
+
+
+def all_equal():
+    return np.full((6, 2), 3.0), np.full((2, 2), 3.0)
+
+
+def below_eps():
+    return np.zeros((6, 2)), np.full((2, 2), 1e-4)
+
+
+def nearly_as_many_rows():
+    rng = np.random.default_rng(0)
+    return rng.normal(0, 1, (100, 2)), rng.normal(9, 1, (101, 2))
+
+
+def an_empty_share():
+    return np.random.default_rng(0).normal(size=(8, 2)), np.zeros((0, 2))
+
+
+def without_features():
+    return np.array([0.0, 1.0, 2.0, 3.0]), np.array([20.0, 22.0])
+
+
+# What they have in common with others of their kind.
+
+
+def _kind(outputs):
+    """The reason why these shares do not tell the two apart, if there is one."""
+    first, second = (outputs[n].astype(np.float64) for n in ("first", "second"))
+    if first.ndim == 1 or second.ndim == 1:
+        return without_features
+    if not first.size or not second.size:
+        return an_empty_share
+    if len(first) == len(second):
+        return as_many_rows
+    batch = np.concatenate([first, second])
+    if not np.ptp(batch, axis=0).any():
+        return all_equal
+    if np.abs(right(first, second, 0) - published(first, second, 0)).max() > ASKED:
+        return below_eps
+    moments = np.stack([[s.mean(axis=0), s.std(axis=0)] for s in (first, second)])
+    differences = (np.ptp(moments, axis=0) / batch.std(axis=0)).max()
+    if differences < 1e-9:
+        return the_same_rows
+    return one_distribution if differences < 0.5 else nearly_as_many_rows
+
+
+def _is(kind):
+    def recognize(outputs):
+        with np.errstate(all="ignore"):  # a feature that is constant, without eps
+            return _kind(outputs) is kind
+
+    return recognize
+
+
+# Inputs that do.
+
+
+def one_row_on_the_second():
+    return np.arange(12.0).reshape(6, 2), np.array([[100.0, -100.0]])
+
+
+def other_spread():
+    rng = np.random.default_rng(1)
+    return rng.normal(0, 1, (40, 3)), rng.normal(0, 30, (10, 3))
+
+
+def the_end_of_an_epoch():
+    batch = np.linspace(-1, 1, 17, dtype=np.float32)[:, None]
+    return [batch[:12], batch[12:]]
+
+
+def in_torch():
+    import torch
+
+    return torch.zeros(5, 4), torch.ones(2, 4)
+
+
+EXERCISE = Exercise(
+    key="choosing.spot_the_bug",
+    points=2,
+    statement="A batch on two devices, for which the mistake of several libraries "
+    "makes a difference.",
+    section="choosing-mistakes",
+    reference=exposing_input,
+    run=call("first", "second"),
+    measure=separation,
+    cases=(Case("right and wrong differ on your input", 1.0, no_arguments),),
+    misconceptions=(
+        Misconception(
+            "as many rows on both devices",
+            "With equal shares, the mean of the two means is the mean of all. That is "
+            "what everybody tests with, and how the mistake survived.",
+            as_many_rows,
+            recognize=_is(as_many_rows),
+        ),
+        Misconception(
+            "the same mean and spread on both devices",
+            "However two equal numbers are weighted, their mean is the same.",
+            the_same_rows,
+            recognize=_is(the_same_rows),
+        ),
+        Misconception(
+            "both shares drawn from one distribution",
+            "The shares then have nearly the same mean and spread, and nearly equal "
+            "numbers have nearly the same mean, however they are weighted.",
+            one_distribution,
+            recognize=_is(one_distribution),
+        ),
+        Misconception(
+            "all numbers equal",
+            "What does not vary becomes 0, whatever the weights.",
+            all_equal,
+            recognize=_is(all_equal),
+        ),
+        Misconception(
+            "differences that eps hides",
+            "The variance is far below eps, so all outputs are close to 0. Larger "
+            "numbers show what these hide.",
+            below_eps,
+            recognize=_is(below_eps),
+        ),
+        Misconception(
+            "nearly as many rows on both devices",
+            "The shares differ, as they must. But their weights are nearly equal, so "
+            "weighting them equally is nearly right.",
+            nearly_as_many_rows,
+            recognize=_is(nearly_as_many_rows),
+        ),
+        Misconception(
+            "a device without rows",
+            "No rows have no mean. Give each device at least one row.",
+            an_empty_share,
+            recognize=_is(an_empty_share),
+        ),
+        Misconception(
+            "rows without features",
+            "Each share is a table with a row for each sample, if only of one column.",
+            without_features,
+            recognize=_is(without_features),
+        ),
+    ),
+    equivalents=(one_row_on_the_second, other_spread, the_end_of_an_epoch, in_torch),
+)

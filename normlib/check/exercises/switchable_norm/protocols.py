@@ -1,0 +1,26 @@
+"""How ``switchable_norm.moments`` is run: a pair of triples, taken apart."""
+
+from normlib.check.observing import Unusable
+from normlib.check.protocols import as_array
+
+MEMBERS = ("instance", "layer", "batch")
+
+
+def six_moments(implementation, inputs):
+    """The three means and the three variances, each under its own name."""
+    outputs = {}
+    pair = _items(implementation(*inputs.values()), 2, "(means, variances)")
+    for kind, three in zip(("mean", "variance"), pair, strict=True):
+        arrays = _items(three, 3, f"three {kind}s (instance, layer, batch)")
+        for member, array in zip(MEMBERS, arrays, strict=True):
+            outputs[f"{member} {kind}"] = as_array(array, f"the {member} {kind}")
+    return outputs
+
+
+def _items(value, count, wanted):
+    if value is None:
+        raise Unusable(f"returned None, not {wanted}: is there a `return`?")
+    if not hasattr(value, "__len__") or len(value) != count:
+        found = f"{len(value)} items" if hasattr(value, "__len__") else repr(value)
+        raise Unusable(f"returned {found}, not {wanted}")
+    return value

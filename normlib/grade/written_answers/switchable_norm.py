@@ -1,0 +1,67 @@
+"""What an invented class answers to the questions on switchable norm."""
+
+ANSWERS = {
+    "switchable_norm-why-statistics": {
+        "full": """\
+They are the same only if one share is 1 and the others 0, then both are just that norm.
+(With one image instance and batch are the same norm, so the shares between these two
+do not matter either.) Otherwise mixing 1/std is not the same as mixing variances.
+
+Quiet channel: in her version instance norm and batch norm divide by the std of that
+channel alone. The variance is 1e-6, plus eps 1e-5, so the divisor is about 0.003 and
+the noise becomes 0.3. Two thirds of that stay after mixing, so about 0.2, nearly as
+large as a real signal.
+
+In my version the mixed variance is about 1/3 of the layer norm variance, which is
+nearly 1 because of the other channels. So I divide by something like 0.6 and the
+noise stays around 0.002.
+
+My layer has two softmaxes, so it can use the mean of one norm with the variance of
+another one, like instance mean with layer variance. Hers has one share for both.""",
+        "partly": """\
+It is the same when the logits choose one norm completely. In general it is different
+because the square root is not linear.
+
+The noise in her output is amplified, because instance norm makes every channel have
+variance 1 and it does not matter how small it was before. So it will be around 1/3 or
+2/3. In my output it is also amplified but less, because the variance is an average of
+the three.
+
+She also needs more memory because there are three outputs.""",
+        "little": """\
+It is not the same because the mean of the outputs is something else than the output
+of the mean. Hers is slower, as it normalizes three times. But if the network is
+trained with it, it will learn other weights and the result will be about as good.""",
+        "wrong": """\
+It is the same, because normalization is linear in x. First mixing and then
+normalizing or first normalizing and then mixing gives the same numbers, only her code
+is shorter.""",
+    },
+    "switchable_norm-why-the-order": {
+        "full": """\
+Nothing complains because all that is checked is the name and the shape, and that is
+(3,) in both. Every three numbers are allowed as logits, the softmax makes shares of
+them in any case.
+
+Layers where the three shares are about 1/3 compute about the same. In layers that have
+learned to use mostly one norm, another norm gets the big share now, so their outputs
+are quite different and everything after them is wrong too.
+
+Test: the same images through the old and the converted model (both in eval mode), and
+compare the outputs, or layer by layer to see where it begins. One should do it with a
+trained model. A fresh model passes, because there all the logits are equal and then
+the order does not matter.""",
+        "partly": """\
+The shapes are the same, so load_state_dict has nothing to complain about. But now the
+share of batch norm is used for instance norm and so on. This changes the statistics in
+every layer and the accuracy will be worse. To find it, one can compare the accuracy
+on the test set before and after the conversion.""",
+        "little": """\
+PyTorch does not check the values when it loads a model, only the keys. One should use
+strict=True and print the state dict of both models to see if they are the same.""",
+        "wrong": """\
+It does not matter, since a softmax does not depend on the order of its inputs. The sum
+of the shares is always 1. After a few batches in training mode the running statistics
+are right again.""",
+    },
+}
