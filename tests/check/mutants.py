@@ -20,6 +20,7 @@ from pathlib import Path
 
 import nbformat
 import numpy as np
+import torch
 
 from normlib.check import EXERCISES, judge
 from normlib.check.exercises import TOPICS
@@ -229,6 +230,7 @@ def equivalent(key: str, source: str) -> bool:
             measure = case.measure or exercise.measure or (lambda outputs: outputs)
 
             def measured(answer, inputs, run=run, measure=measure):
+                torch.manual_seed(0)  # a new module may draw its weights
                 return measure(run(answer, inputs))
 
             pair = [observe(measured, f, inputs) for f in (unchanged, changed)]
