@@ -94,6 +94,7 @@ def _describe(error):
         if frame.line
         and "site-packages" not in frame.filename
         and os.path.dirname(frame.filename) != here
+        and os.path.basename(frame.filename) != "protocols.py"
     ]
     return text + (f", in the line `{own[-1]}`" if own else "")
 

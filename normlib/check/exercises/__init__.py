@@ -27,6 +27,15 @@ _NAMES = {
     "group_norm": ("forward", "backward", "module", "spot_the_bug"),
     "weight_norm": ("forward", "backward", "init", "module", "spot_the_bug"),
     "switchable_norm": ("moments", "forward", "backward", "module", "spot_the_bug"),
+    "choosing": (
+        "identify",
+        "invariance",
+        "small_batch",
+        "contrast",
+        "recurrent",
+        "spot_the_bug",
+    ),
+    "beyond": ("rms_norm", "rms_norm_backward", "power_iteration", "spot_the_bug"),
 }
 TOPICS = tuple(_NAMES)
 

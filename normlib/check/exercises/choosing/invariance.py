@@ -160,7 +160,7 @@ def one_number_for_all(normalizer):
     return found
 
 
-def any_sign(normalizer):
+def factors_below_zero(normalizer):
     rng = np.random.default_rng(0)
     x, found = 5 * rng.normal(size=(4, 6, 5, 3)), set()
     for unit, shape in {
@@ -487,10 +487,11 @@ EXERCISE = Exercise(
             one_number_for_all,
         ),
         Misconception(
-            "factors below zero",
-            "A negative factor turns large into small. No normalizer hides that, and "
-            "the list asks for factors above zero.",
-            any_sign,
+            "scales missed",
+            "What is divided by its spread does not show a factor above zero. A "
+            "negative one turns large into small, and that always shows. Which factors "
+            "do you try?",
+            factors_below_zero,
         ),
         Misconception(
             "sample and channel swapped",

@@ -201,6 +201,8 @@ def _network(implementation, layers, x):
     """The network of the layers that the answer returns, and what it added."""
     given = {layer: _weights(layer) for layer in layers}
     answer = implementation(list(layers))
+    if answer is None:
+        raise Unusable("returned None: is there a `return`?")
     if isinstance(answer, list | tuple):
         for layer in answer:
             if not isinstance(layer, nn.Module):
