@@ -50,9 +50,10 @@ serve: book  ## the built book at http://localhost:8000
 
 test: _build/tests-passed  ## every test; says at the end what was skipped, and why
 
-lint: $(ENVIRONMENT)  ## style of code and notebooks
+lint: $(ENVIRONMENT)  ## style of code and notebooks, types of normlib
 	@ruff check --quiet
 	@ruff format --quiet --check || { ruff format --diff; exit 1; }
+	@mypy --no-error-summary
 
 strength: $(ENVIRONMENT)  ## the checks' proof of strength with 200 seeds; half an hour
 	@SEEDS=200 python -m pytest --quiet tests/check/test_strength.py

@@ -1,19 +1,21 @@
 """How fast, how large and how exact the normalizers are, beside their peers.
 
-    python benchmarks/normalizers.py
+    python benchmarks/normalizers.py [--record]
 
-Prints tables and writes _build/normalizers.json. float32, one thread. The contenders of
-a row take turns in one process, and a ratio is the median of those of the turns, with
-the quartiles in parentheses. Times are processor time: other programs slow it down
-less than the clock, but not by nothing, so the load of the machine is printed too. The
-allocator keeps freed memory, for all contenders alike: else arrays of 33 MB are new
-pages at each call, for which torch pays more than NumPy does. Memory is the peak above
-the input during forward and backward, as a multiple of the input: with y held until the
-end, as in a network, and in parentheses without.
+Prints tables and writes them to _build/normalizers.md and .json; with --record also to
+benchmarks/normalizers.md. float32, one thread. The contenders of a row take turns in
+one process, and a ratio is the median of those of the turns, with the quartiles in
+parentheses. Times are processor time: other programs slow it down less than the clock,
+but not by nothing, so the load of the machine is printed too. The allocator keeps freed
+memory, for all contenders alike: else arrays of 33 MB are new pages at each call, for
+which torch pays more than NumPy does. Memory is the peak above the input during forward
+and backward, as a multiple of the input: with y held until the end, as in a network,
+and in parentheses without.
 
 numpy-ml is no peer: it cannot be imported on Python 3.10 or newer.
 """
 
+import argparse
 import json
 import os
 import platform
@@ -44,6 +46,7 @@ CASES = [(method, shape) for shape in (IMAGES, LARGE_IMAGES) for method in METHO
 CASES += [("batch", TABLE), ("layer", TABLE)]
 # For images of 8 MB, forward and backward: at most this multiple of torch's time.
 BARS = {"batch": 1.1, "instance": 2.5, "layer": 2.0, "group": 2.5, "switchable": 0.35}
+LAYER_BAR = 0.5  # for SwitchNorm2d
 OFFSETS = (0, 1e2, 1e4, 1e6)
 TURNS = 15
 
@@ -133,48 +136,87 @@ def shown(found):
     return f"{found['median']:.2f} ({found['low']:.2f}-{found['high']:.2f})"
 
 
-def print_speed(row):
+def speed_lines(row):
     size = "x".join(map(str, row["shape"]))
     for key in ("forward", "forward+backward"):
-        part = row[key]
-        rest = ""
+        part, bar, peak = row[key], "", ""
         if key == "forward+backward":
             held, released = row["memory"].values()
-            rest = f"{held:8.2f} ({released:.2f})"
-            if row["shape"] == IMAGES:
-                rest += f"{BARS[row['method']]:8}"
-        print(
-            f"{row['method']:11}{size:14}{key:17}{part['ms']['normlib']:7.2f} ms"
-            f"{shown(part['of torch']):>19}{shown(part['of textbook']):>19}{rest}"
-        )
+            peak = f"{held:.2f} ({released:.2f})"
+            bar = BARS[row["method"]] if row["shape"] == IMAGES else ""
+        ratios = (shown(part[peer]) for peer in ("of torch", "of textbook"))
+        ms = f"{part['ms']['normlib']:.2f}"
+        yield row["method"], size, key, ms, *ratios, bar, peak
         if "SwitchNorm2d of torch" in part:
-            layer, ms = shown(part["SwitchNorm2d of torch"]), part["ms"]["SwitchNorm2d"]
-            print(f"{'  SwitchNorm2d':42}{ms:7.2f} ms{layer:>19}")
+            ms = f"{part['ms']['SwitchNorm2d']:.2f}"
+            layer = shown(part["SwitchNorm2d of torch"])
+            bar = LAYER_BAR if key == "forward+backward" else ""
+            yield "SwitchNorm2d", size, key, ms, layer, "", bar, ""
+
+
+def error_lines(row):
+    found = row["error"]
+    others = (f"{found[name]:.1e}" for name in ("normlib", "torch", "textbook"))
+    yield row["method"], f"{row['offset']:g}", *others
+
+
+def table(heads, rows):
+    lines = (heads, ["---"] * len(heads), *rows)
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+
+def progress(items):
+    for item in items:
+        print(*item, file=sys.stderr)
+        yield item
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--record", action="store_true")
+    record = parser.parse_args().record
     torch.set_num_threads(1)
     versions = {"python": platform.python_version(), "numpy": np.__version__}
     versions["torch"] = torch.__version__
-    load = os.getloadavg()[0]
-    print(f"{versions}, {os.cpu_count()} processors, load {load:.1f}")
-    print("For switchable norm, torch is the version with three var_mean calls.\n")
-    heads = f"{'normlib':>52}{'of torch':>19}{'of textbook':>19}"
-    print(f"{heads}{'memory':>8} (without y)  bar of torch")
-    table = []
-    for method, shape in CASES:
-        table.append(speed(method, shape))
-        print_speed(table[-1])
-    print("\nLargest error against float64, numbers of standard deviation 1")
+    load = [os.getloadavg()[0]]
+    rows = [speed(*case) for case in progress(CASES)]
     precision = [row for method in METHODS for row in errors(method)]
-    for row in precision:
-        found = "  ".join(f"{name} {e:.1e}" for name, e in row["error"].items())
-        print(f"{row['method']:11} offset {row['offset']:<9g} {found}")
-    path = Path(__file__).parents[1] / "_build/normalizers.json"
-    path.parent.mkdir(exist_ok=True)
-    report = {"versions": versions, "load": load, "speed": table, "errors": precision}
-    path.write_text(json.dumps(report, indent=1))
-    print(f"\nload at the end {os.getloadavg()[0]:.1f}; written to {path.name}")
+    load.append(os.getloadavg()[0])
+    report = {"versions": versions, "load": load, "speed": rows, "errors": precision}
+    text = PAGE.format(
+        versions=", ".join(" ".join(pair) for pair in versions.items()),
+        processors=os.cpu_count(),
+        load=load,
+        speed=table(SPEED, [line for row in rows for line in speed_lines(row)]),
+        errors=table(ERRORS, [line for row in precision for line in error_lines(row)]),
+    )
+    print(text)
+    here = Path(__file__).parent
+    build = here.parent / "_build"
+    build.mkdir(exist_ok=True)
+    (build / "normalizers.json").write_text(json.dumps(report, indent=1))
+    for folder in (build, here) if record else (build,):
+        (folder / "normalizers.md").write_text(text)
+
+
+SPEED = ("method", "shape", "pass", "ms", "of torch", "of textbook", "bar", "memory")
+ERRORS = ("method", "mean", "normlib", "torch", "textbook")
+PAGE = """\
+# Speed, memory and accuracy of the normalizers
+
+Written by `normalizers.py`, which says how it measures. {versions}; one thread of
+{processors}; load {load[0]:.1f} at the start and {load[1]:.1f} at the end.
+
+Ratios of processor time, medians with quartiles; the bar is on the ratio to torch. To
+the textbook it is 0.6, on memory 3 times the input. For switchable norm, torch is the
+version with three calls of `var_mean`.
+
+{speed}
+
+Largest error of y against float64, for numbers of standard deviation 1 around a mean.
+
+{errors}
+"""
 
 
 if __name__ == "__main__":

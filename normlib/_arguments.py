@@ -1,10 +1,56 @@
-"""The checks of arguments and the running statistics that several norms share."""
+"""What several norms do with their arguments: checks, dtypes, running statistics."""
 
 import math
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
-from normlib._core import as_dtype, as_float_array
+
+def as_float_array(
+    name: str, array: np.ndarray, shape: tuple[int, ...] | None = None
+) -> np.ndarray:
+    """``array`` as an ndarray; ``ValueError`` if its dtype or shape is another one."""
+    array = np.asarray(array)
+    if array.dtype not in (np.float16, np.float32, np.float64):
+        raise ValueError(
+            f"{name} must be of dtype float16, float32 or float64, got {array.dtype}"
+        )
+    if shape is not None and array.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
+    return array
+
+
+def as_dtype(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """``array`` in ``dtype``; what is too large for it becomes infinity."""
+    with np.errstate(over="ignore"):
+        return array.astype(dtype, copy=False)
+
+
+def as_dtypes(
+    arrays: Iterable[np.ndarray], dtypes: Iterable[np.dtype]
+) -> tuple[Any, ...]:
+    """Each array in its dtype: gradients in that of what they belong to."""
+    return tuple(map(as_dtype, arrays, dtypes))
+
+
+def remember(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """``x`` itself for the backward pass, and some of its numbers, for ``recall``."""
+    return x, _some_numbers(x).copy()
+
+
+def recall(x: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """What was remembered; ``ValueError`` if it was changed in place since then."""
+    if not np.array_equal(_some_numbers(x), numbers, equal_nan=True):
+        raise ValueError(
+            "the input must stay as it is until the backward pass, "
+            "got one that was changed in place"
+        )
+    return x
+
+
+def _some_numbers(x: np.ndarray) -> np.ndarray:
+    return x.reshape(-1)[:: x.size // 64 + 1]
 
 
 def check_channels(
@@ -53,7 +99,7 @@ def check_running(
         )
     if not 0 <= momentum <= 1:
         raise ValueError(f"momentum must be from 0 to 1, got {momentum}")
-    if running_mean is None:
+    if running_mean is None or running_var is None:
         return None, None
     channels = x.shape[1:2]
     return (
@@ -62,9 +108,12 @@ def check_running(
     )
 
 
-def require_running(running_mean: np.ndarray | None) -> None:
-    if running_mean is None:
+def require_running(
+    running_mean: np.ndarray | None, running_var: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    if running_mean is None or running_var is None:
         raise ValueError("running_mean and running_var must be given when not training")
+    return running_mean, running_var
 
 
 def require_batch(x: np.ndarray) -> None:
@@ -85,7 +134,7 @@ def update_running(
     momentum: float,
 ) -> tuple[np.ndarray | None, np.ndarray | None]:
     """Blend in mean and biased variance of m numbers; the variance as unbiased one."""
-    if running_mean is None or m == 0:
+    if running_mean is None or running_var is None or m == 0:
         return running_mean, running_var
     return (
         _blend(running_mean, mean, momentum),

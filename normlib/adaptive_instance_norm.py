@@ -8,17 +8,16 @@ import math
 
 import numpy as np
 
-from normlib._arguments import check_eps
-from normlib._core import (
+from normlib._arguments import (
     as_dtype,
     as_dtypes,
     as_float_array,
-    as_wide,
-    center,
-    combine,
-    standardize_affine,
-    standardize_affine_backward,
+    check_eps,
+    recall,
+    remember,
 )
+from normlib._blockwise import as_wide, center, combine, subtract_mean
+from normlib._core import standardize, standardize_backward
 
 
 def adaptive_instance_norm(
@@ -46,7 +45,8 @@ def adaptive_instance_norm(
     y : ndarray, shaped like ``content``
         In the dtype of ``content``.
     cache : tuple
-        The input of ``adaptive_instance_norm_backward``.
+        The input of ``adaptive_instance_norm_backward``. It holds content and style
+        themselves, not copies.
 
     Raises
     ------
@@ -77,13 +77,11 @@ def adaptive_instance_norm(
             f"style must have at least one value per channel, got shape {style.shape}"
         )
     check_eps(eps)
-    centered_style, mean, var = center(_as_rows(style), (2,))
+    style_rows, _, mean, var = center(_as_rows(style), (2,))
     std = np.sqrt(var + eps)
-    y, centered, inv_std, _ = standardize_affine(
-        _as_rows(content), (2,), eps, gamma=std, beta=mean
-    )
+    y, saved, _ = standardize(_as_rows(content), (2,), eps, gamma=std, beta=mean)
     shapes, dtypes = (content.shape, style.shape), (content.dtype, style.dtype)
-    cache = (centered, inv_std, centered_style, std, shapes, dtypes)
+    cache = (saved, remember(style_rows), mean, std, shapes, dtypes)
     return as_dtype(y.reshape(content.shape), content.dtype), cache
 
 
@@ -108,15 +106,15 @@ def adaptive_instance_norm_backward(
     Raises
     ------
     ValueError
-        If ``dy`` is not floating-point, or not shaped like ``content``.
+        If ``dy`` is not floating-point, or not shaped like ``content``, or if content
+        or style was changed in place since the forward pass.
     """
-    centered, inv_std, centered_style, std, shapes, dtypes = cache
+    saved, memory, mean, std, shapes, dtypes = cache
     dy = _as_rows(as_float_array("dy", dy, shapes[0]))
-    dcontent, dstd, dmean = standardize_affine_backward(
-        dy, std, centered, inv_std, (2,)
-    )
-    L = centered_style.shape[2]
-    dstyle = combine((dstd / (std * L), centered_style), constant=dmean / L)
+    dcontent, dstd, dmean = standardize_backward(dy, saved)
+    dstyle = subtract_mean(recall(*memory), mean, 1 / std)
+    L = dstyle.shape[2]
+    combine((dstyle, dstd / (std * L)), constant=dmean / L, out=dstyle)
     gradients = (dcontent.reshape(shapes[0]), dstyle.reshape(shapes[1]))
     return as_dtypes(gradients, dtypes)
 

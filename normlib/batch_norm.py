@@ -9,6 +9,9 @@ import math
 import numpy as np
 
 from normlib._arguments import (
+    as_dtype,
+    as_dtypes,
+    as_float_array,
     check_channels,
     check_eps,
     check_running,
@@ -16,16 +19,13 @@ from normlib._arguments import (
     require_running,
     update_running,
 )
+from normlib._blockwise import as_wide
 from normlib._core import (
-    affine_by,
-    affine_by_backward,
-    as_dtype,
-    as_dtypes,
-    as_float_array,
-    as_wide,
     per_channel,
-    standardize_affine,
-    standardize_affine_backward,
+    standardize,
+    standardize_backward,
+    standardize_by,
+    standardize_by_backward,
 )
 
 
@@ -68,7 +68,7 @@ def batch_norm(
     y : ndarray of shape (N, C, *)
         In the dtype of ``x``.
     cache : tuple
-        The input of ``batch_norm_backward``.
+        The input of ``batch_norm_backward``. It holds ``x`` itself, not a copy.
     running_mean, running_var : ndarray of shape (C,), or None
         New arrays. In training ``(1 - momentum) * old + momentum * new``, where the
         new variance is the unbiased one (divided by m - 1); at inference, and after
@@ -107,21 +107,15 @@ def batch_norm(
     if training:
         require_batch(x)
         over_batch = (0, *range(2, x.ndim))
-        y, centered, inv_std, (mean, var) = standardize_affine(
-            x, over_batch, eps, gamma_of_x, beta_of_x
-        )
+        y, saved, (mean, var) = standardize(x, over_batch, eps, gamma_of_x, beta_of_x)
         m = math.prod(x.shape[axis] for axis in over_batch)
         running_mean, running_var = update_running(
             running_mean, running_var, mean, var, m, momentum
         )
     else:
-        require_running(running_mean)
-        y, centered, inv_std = affine_by(
-            x, running_mean, running_var, eps, gamma_of_x, beta_of_x
-        )
-    dtypes = (x.dtype, gamma.dtype, beta.dtype)
-    # A copy of gamma: an optimizer may update it in place before the backward pass.
-    cache = (centered, inv_std, gamma_of_x.copy(), training, dtypes)
+        given = require_running(running_mean, running_var)
+        y, saved = standardize_by(x, *given, eps, gamma_of_x, beta_of_x)
+    cache = (saved, training, x.shape, (x.dtype, gamma.dtype, beta.dtype))
     return as_dtype(y, x.dtype), cache, running_mean, running_var
 
 
@@ -146,16 +140,12 @@ def batch_norm_backward(
     Raises
     ------
     ValueError
-        If ``dy`` is not floating-point, or not shaped like ``x``.
+        If ``dy`` is not floating-point, or not shaped like ``x``, or if ``x`` was
+        changed in place since the forward pass.
     """
-    centered, inv_std, gamma, training, dtypes = cache
-    dy = as_wide(as_float_array("dy", dy, centered.shape))
-    if training:
-        over_batch = (0, *range(2, dy.ndim))
-        gradients = standardize_affine_backward(
-            dy, gamma, centered, inv_std, over_batch
-        )
-    else:  # the statistics are constants
-        gradients = affine_by_backward(dy, gamma, centered, inv_std)
-    dx, dgamma, dbeta = gradients
+    saved, training, shape, dtypes = cache
+    dy = as_wide(as_float_array("dy", dy, shape))
+    # At inference the statistics are constants.
+    backward = standardize_backward if training else standardize_by_backward
+    dx, dgamma, dbeta = backward(dy, saved)
     return as_dtypes((dx, dgamma.ravel(), dbeta.ravel()), dtypes)

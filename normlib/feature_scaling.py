@@ -14,6 +14,8 @@ learns from the training rows and is then applied to others. Both take arrays of
 Left out: sparse tables, sample weights, fitting in several parts.
 """
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Self
 
 import numpy as np
@@ -62,11 +64,19 @@ def decimal_scale(x: np.ndarray) -> np.ndarray:
     return DecimalScaler().fit_transform(x)
 
 
-class _Scaler:
-    """The checks that all scalers share. In between, numbers are float64.
+class _Scaler(ABC):
+    """The checks that all scalers share. In between, numbers are float64."""
 
-    A scaler adds ``_learn``, ``_scale`` and ``_unscale``, which see float64 alone.
-    """
+    n_features_in_: int
+
+    @abstractmethod
+    def _learn(self, x: np.ndarray, dtype: np.dtype) -> None: ...
+
+    @abstractmethod
+    def _scale(self, x: np.ndarray) -> np.ndarray: ...
+
+    @abstractmethod
+    def _unscale(self, z: np.ndarray) -> np.ndarray: ...
 
     def fit(self, x: np.ndarray) -> Self:
         """Learn from the rows of ``x``, and forget what was learned before."""
@@ -88,7 +98,9 @@ class _Scaler:
         """Learn from ``x`` and scale it."""
         return self.fit(x).transform(x)
 
-    def _apply(self, function, name, x):
+    def _apply(
+        self, function: Callable[[np.ndarray], np.ndarray], name: str, x: np.ndarray
+    ) -> np.ndarray:
         if not hasattr(self, "n_features_in_"):
             raise ValueError(f"call fit before {name}, this scaler has learned nothing")
         values = _as_float64(x)
@@ -131,11 +143,11 @@ class MinMaxScaler(_Scaler):
            [ 2. ]])
     """
 
-    def __init__(self, low: float = 0.0, high: float = 1.0):
+    def __init__(self, low: float = 0.0, high: float = 1.0) -> None:
         self.low = low
         self.high = high
 
-    def _learn(self, x, dtype):
+    def _learn(self, x: np.ndarray, dtype: np.dtype) -> None:
         if not (self.low < self.high and np.isfinite(self.high - self.low)):
             raise ValueError(
                 "low must be less than high, and both finite, "
@@ -148,11 +160,11 @@ class MinMaxScaler(_Scaler):
         self._span = np.where(span <= 10 * _EPS * size, 1.0, span)
         self.scale_ = (self.high - self.low) / self._span
 
-    def _scale(self, x):
+    def _scale(self, x: np.ndarray) -> np.ndarray:
         fraction = (x - self.data_min_) / self._span
         return _between(self.low, self.high, self.high - self.low, fraction)
 
-    def _unscale(self, z):
+    def _unscale(self, z: np.ndarray) -> np.ndarray:
         fraction = (z - self.low) / (self.high - self.low)
         top = self.data_min_ + self._span
         return _between(self.data_min_, top, self._span, fraction)
@@ -174,8 +186,8 @@ class StandardScaler(_Scaler):
     Notes
     -----
     Constant up to rounding, as in scikit-learn: the standard deviation is at most
-    n * |mean| float64 spacings, the error bound of a computed one (Chan, Golub and
-    LeVeque, 1983). Unlike there, columns as small as 1e-200 are scaled too.
+    ``n * abs(mean)`` float64 spacings, the error bound of a computed one (Chan, Golub
+    and LeVeque, 1983). Unlike there, columns as small as 1e-200 are scaled too.
 
     Examples
     --------
@@ -186,7 +198,7 @@ class StandardScaler(_Scaler):
     array([[4.]])
     """
 
-    def _learn(self, x, dtype):
+    def _learn(self, x: np.ndarray, dtype: np.dtype) -> None:
         n = np.sum(~np.isnan(x), axis=0)
         # The second line repairs the rounding of the first, and the sum of 0 numbers
         # keeps a column of NaN what it is.
@@ -200,10 +212,10 @@ class StandardScaler(_Scaler):
         self.var_ = np.square(std)
         self.scale_ = np.where(std <= n * _EPS * np.abs(mean), 1.0, std)
 
-    def _scale(self, x):
+    def _scale(self, x: np.ndarray) -> np.ndarray:
         return (x - self.mean_) / self.scale_
 
-    def _unscale(self, z):
+    def _unscale(self, z: np.ndarray) -> np.ndarray:
         return z * self.scale_ + self.mean_
 
 
@@ -233,22 +245,22 @@ class DecimalScaler(_Scaler):
     array([ 4, -1])
     """
 
-    def _learn(self, x, dtype):
+    def _learn(self, x: np.ndarray, dtype: np.dtype) -> None:
         largest = np.fmax.reduce(np.abs(x), axis=0)
         powers = _POWERS_OF_TEN.astype(dtype)
         # The number of powers up to m is the place of the first one above it.
         exponent = np.searchsorted(powers, largest, side="right") + _FIRST_POWER
         self.exponent_ = np.where(largest > 0, exponent, 0)
 
-    def _scale(self, x):
+    def _scale(self, x: np.ndarray) -> np.ndarray:
         first, rest = self._powers()
         return x / first / rest
 
-    def _unscale(self, z):
+    def _unscale(self, z: np.ndarray) -> np.ndarray:
         first, rest = self._powers()
         return z * rest * first
 
-    def _powers(self):
+    def _powers(self) -> tuple[np.ndarray, np.ndarray]:
         # In two factors, because 10**309 is no float64, though j = 309 is needed.
         first = np.minimum(self.exponent_, _LAST_POWER)
         return _POWERS_OF_TEN[first - _FIRST_POWER], 10.0 ** (self.exponent_ - first)
@@ -291,6 +303,11 @@ def _finite(spread: np.ndarray) -> np.ndarray:
     return spread
 
 
-def _between(low, high, span, fraction):
+def _between(
+    low: np.ndarray | float,
+    high: np.ndarray | float,
+    span: np.ndarray | float,
+    fraction: np.ndarray,
+) -> np.ndarray:
     """From ``low`` at fraction 0 to ``high`` at 1. Both are hit, and not overshot."""
     return np.where(fraction < 0.5, low + span * fraction, high - span * (1 - fraction))

@@ -8,15 +8,15 @@ import math
 
 import numpy as np
 
-from normlib._arguments import check_channels, check_eps
-from normlib._core import (
+from normlib._arguments import (
     as_dtype,
     as_dtypes,
     as_float_array,
-    as_wide,
-    standardize_affine,
-    standardize_affine_backward,
+    check_channels,
+    check_eps,
 )
+from normlib._blockwise import as_wide
+from normlib._core import standardize, standardize_backward
 
 
 def group_norm(
@@ -28,10 +28,11 @@ def group_norm(
 ) -> tuple[np.ndarray, tuple]:
     """Standardize each group of channels, then scale and shift each channel.
 
-    ``y = gamma * (x - mean) / sqrt(var + eps) + beta``, with mean and variance of the
-    m = (C / num_groups) * (trailing sizes) numbers of a group in one sample, divided
-    by m. ``num_groups=C`` is instance norm; ``num_groups=1`` is layer norm over (C, *)
-    but for the affine map, which layer norm has for each number and not each channel.
+    ``y = gamma * (x - mean) / sqrt(var + eps) + beta``, with mean and variance of the m
+    numbers of a group in one sample, divided by ``m = (C / num_groups) * (trailing
+    sizes)``. ``num_groups=C`` is instance norm; ``num_groups=1`` is layer norm over all
+    but N, except for the affine map, which layer norm has for each number and not each
+    channel.
 
     Parameters
     ----------
@@ -49,7 +50,7 @@ def group_norm(
     y : ndarray of shape (N, C, *)
         In the dtype of ``x``.
     cache : tuple
-        The input of ``group_norm_backward``.
+        The input of ``group_norm_backward``. It holds ``x`` itself, not a copy.
 
     Raises
     ------
@@ -85,11 +86,8 @@ def group_norm(
         )
     grouped = as_wide(x).reshape(N, *groups, math.prod(x.shape[2:]))
     gamma_of_groups, beta_of_groups = (a.reshape(1, *groups, 1) for a in (gamma, beta))
-    y, centered, inv_std, _ = standardize_affine(
-        grouped, (2, 3), eps, gamma_of_groups, beta_of_groups
-    )
-    dtypes = (x.dtype, gamma.dtype, beta.dtype)
-    cache = (centered, inv_std, gamma_of_groups.copy(), x.shape, dtypes)
+    y, saved, _ = standardize(grouped, (2, 3), eps, gamma_of_groups, beta_of_groups)
+    cache = (saved, y.shape, x.shape, (x.dtype, gamma.dtype, beta.dtype))
     return as_dtype(y.reshape(x.shape), x.dtype), cache
 
 
@@ -114,11 +112,10 @@ def group_norm_backward(
     Raises
     ------
     ValueError
-        If ``dy`` is not floating-point, or not shaped like ``x``.
+        If ``dy`` is not floating-point, or not shaped like ``x``, or if ``x`` was
+        changed in place since the forward pass.
     """
-    centered, inv_std, gamma, shape, dtypes = cache
-    dy = as_wide(as_float_array("dy", dy, shape)).reshape(centered.shape)
-    dx, dgamma, dbeta = standardize_affine_backward(
-        dy, gamma, centered, inv_std, (2, 3)
-    )
+    saved, grouped_shape, shape, dtypes = cache
+    dy = as_wide(as_float_array("dy", dy, shape)).reshape(grouped_shape)
+    dx, dgamma, dbeta = standardize_backward(dy, saved)
     return as_dtypes((dx.reshape(shape), dgamma.ravel(), dbeta.ravel()), dtypes)

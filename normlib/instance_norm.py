@@ -8,18 +8,23 @@ import math
 
 import numpy as np
 
-from normlib._arguments import check_channels, check_eps, check_running, update_running
-from normlib._core import (
-    affine_by,
-    affine_by_backward,
+from normlib._arguments import (
     as_dtype,
     as_dtypes,
     as_float_array,
-    as_wide,
-    average,
+    check_channels,
+    check_eps,
+    check_running,
+    require_running,
+    update_running,
+)
+from normlib._blockwise import as_wide, average
+from normlib._core import (
     per_channel,
-    standardize_affine,
-    standardize_affine_backward,
+    standardize,
+    standardize_backward,
+    standardize_by,
+    standardize_by_backward,
 )
 
 
@@ -61,7 +66,7 @@ def instance_norm(
     y : ndarray of shape (N, C, *)
         In the dtype of ``x``.
     cache : tuple
-        The input of ``instance_norm_backward``.
+        The input of ``instance_norm_backward``. It holds ``x`` itself, not a copy.
     running_mean, running_var : ndarray of shape (C,), or None
         New arrays. In training ``(1 - momentum) * old + momentum * new``, where new is
         the average over the batch of the samples' means, and of their unbiased
@@ -105,20 +110,17 @@ def instance_norm(
                 "x must have more than one value per channel and sample, "
                 f"got shape {x.shape}"
             )
-        y, centered, inv_std, (mean, var) = standardize_affine(
-            x, tuple(range(2, x.ndim)), eps, gamma_of_x, beta_of_x
-        )
+        over_pixels = tuple(range(2, x.ndim))
+        y, saved, (mean, var) = standardize(x, over_pixels, eps, gamma_of_x, beta_of_x)
         if training and x.size > 0:
             mean, var = average(mean, (0,)), average(var, (0,))
             running_mean, running_var = update_running(
                 running_mean, running_var, mean, var, m, momentum
             )
     else:
-        y, centered, inv_std = affine_by(
-            x, running_mean, running_var, eps, gamma_of_x, beta_of_x
-        )
-    dtypes = (x.dtype, gamma.dtype, beta.dtype)
-    cache = (centered, inv_std, gamma_of_x.copy(), own, dtypes)
+        given = require_running(running_mean, running_var)
+        y, saved = standardize_by(x, *given, eps, gamma_of_x, beta_of_x)
+    cache = (saved, own, x.shape, (x.dtype, gamma.dtype, beta.dtype))
     return as_dtype(y, x.dtype), cache, running_mean, running_var
 
 
@@ -143,16 +145,12 @@ def instance_norm_backward(
     Raises
     ------
     ValueError
-        If ``dy`` is not floating-point, or not shaped like ``x``.
+        If ``dy`` is not floating-point, or not shaped like ``x``, or if ``x`` was
+        changed in place since the forward pass.
     """
-    centered, inv_std, gamma, own, dtypes = cache
-    dy = as_wide(as_float_array("dy", dy, centered.shape))
-    if own:
-        over_pixels = tuple(range(2, dy.ndim))
-        gradients = standardize_affine_backward(
-            dy, gamma, centered, inv_std, over_pixels
-        )
-    else:  # the statistics are constants
-        gradients = affine_by_backward(dy, gamma, centered, inv_std)
-    dx, dgamma, dbeta = gradients
+    saved, own, shape, dtypes = cache
+    dy = as_wide(as_float_array("dy", dy, shape))
+    # Running statistics are constants.
+    backward = standardize_backward if own else standardize_by_backward
+    dx, dgamma, dbeta = backward(dy, saved)
     return as_dtypes((dx, dgamma.ravel(), dbeta.ravel()), dtypes)

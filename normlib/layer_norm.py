@@ -9,17 +9,15 @@ import math
 
 import numpy as np
 
-from normlib._arguments import check_eps, check_trailing
-from normlib._core import (
-    affine,
+from normlib._arguments import (
     as_dtype,
     as_dtypes,
     as_float_array,
-    as_wide,
-    standardize,
-    standardize_backward,
-    total,
+    check_eps,
+    check_trailing,
 )
+from normlib._blockwise import as_wide
+from normlib._core import standardize, standardize_backward
 
 
 def layer_norm(
@@ -34,7 +32,7 @@ def layer_norm(
 
     Parameters
     ----------
-    x : ndarray of shape (*, *normalized_shape)
+    x : ndarray of shape (..., *normalized_shape)
         float16, float32 or float64.
     gamma, beta : ndarray of shape normalized_shape
         Scale and shift, at least one axis. For none, pass ones and zeros.
@@ -46,7 +44,7 @@ def layer_norm(
     y : ndarray, shaped like ``x``
         In the dtype of ``x``.
     cache : tuple
-        The input of ``layer_norm_backward``.
+        The input of ``layer_norm_backward``. It holds ``x`` itself, not a copy.
 
     Raises
     ------
@@ -71,11 +69,9 @@ def layer_norm(
     check_eps(eps)
     D = math.prod(gamma.shape)
     rows = as_wide(x).reshape(math.prod(x.shape[: x.ndim - gamma.ndim]), D)
-    x_hat, inv_std, _ = standardize(rows, (1,), eps)
-    y = affine(x_hat, gamma.reshape(1, D), beta.reshape(1, D))
-    dtypes = (x.dtype, gamma.dtype, beta.dtype)
-    # A copy of gamma: an optimizer may update it in place before the backward pass.
-    cache = (x_hat, inv_std, gamma.copy(), x.shape, dtypes)
+    y, saved, _ = standardize(rows, (1,), eps, gamma.reshape(1, D), beta.reshape(1, D))
+    shapes = (rows.shape, x.shape, gamma.shape)
+    cache = (saved, shapes, (x.dtype, gamma.dtype, beta.dtype))
     return as_dtype(y.reshape(x.shape), x.dtype), cache
 
 
@@ -100,11 +96,11 @@ def layer_norm_backward(
     Raises
     ------
     ValueError
-        If ``dy`` is not floating-point, or not shaped like ``x``.
+        If ``dy`` is not floating-point, or not shaped like ``x``, or if ``x`` was
+        changed in place since the forward pass.
     """
-    x_hat, inv_std, gamma, shape, dtypes = cache
-    dy = as_wide(as_float_array("dy", dy, shape)).reshape(x_hat.shape)
-    dgamma = total(dy, (0,), x_hat).reshape(gamma.shape)
-    dbeta = total(dy, (0,)).reshape(gamma.shape)
-    dx = standardize_backward(dy, x_hat, inv_std, (1,), gamma.reshape(1, -1))
-    return as_dtypes((dx.reshape(shape), dgamma, dbeta), dtypes)
+    saved, (of_rows, of_x, of_gamma), dtypes = cache
+    dy = as_wide(as_float_array("dy", dy, of_x)).reshape(of_rows)
+    dx, dgamma, dbeta = standardize_backward(dy, saved)
+    gradients = (dx.reshape(of_x), dgamma.reshape(of_gamma), dbeta.reshape(of_gamma))
+    return as_dtypes(gradients, dtypes)

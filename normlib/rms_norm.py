@@ -10,16 +10,21 @@ import math
 
 import numpy as np
 
-from normlib._arguments import check_eps, check_trailing
-from normlib._core import (
+from normlib._arguments import (
     as_dtype,
     as_dtypes,
     as_float_array,
+    check_eps,
+    check_trailing,
+    recall,
+    remember,
+)
+from normlib._blockwise import (
     as_wide,
     average,
     combine,
-    scale_to_unit,
-    total,
+    totals_both_ways,
+    without_overflow,
 )
 
 
@@ -33,7 +38,7 @@ def rms_norm(
 
     Parameters
     ----------
-    x : ndarray of shape (*, *normalized_shape)
+    x : ndarray of shape (..., *normalized_shape)
         float16, float32 or float64.
     gamma : ndarray of shape normalized_shape
         Scale, at least one axis. In most models (D,), the last axis alone.
@@ -46,7 +51,7 @@ def rms_norm(
     y : ndarray, shaped like ``x``
         In the dtype of ``x``.
     cache : tuple
-        The input of ``rms_norm_backward``.
+        The input of ``rms_norm_backward``. It holds ``x`` itself, not a copy.
 
     Raises
     ------
@@ -69,9 +74,10 @@ def rms_norm(
     check_eps(eps)
     D = math.prod(gamma.shape)
     rows = as_wide(x).reshape(math.prod(x.shape[: x.ndim - gamma.ndim]), D)
-    x_hat, inv_rms = scale_to_unit(rows, (1,), eps)
-    y = combine((gamma.reshape(1, D), x_hat))
-    cache = (x_hat, inv_rms, gamma.copy(), x.shape, (x.dtype, gamma.dtype))
+    rows, mean_square = _mean_square(rows)
+    inv_rms = 1 / np.sqrt(mean_square + eps)
+    y = combine((rows, inv_rms, gamma.reshape(1, D)))
+    cache = (remember(rows), inv_rms, gamma.copy(), x.shape, (x.dtype, gamma.dtype))
     return as_dtype(y.reshape(x.shape), x.dtype), cache
 
 
@@ -97,12 +103,23 @@ def rms_norm_backward(dy: np.ndarray, cache: tuple) -> tuple[np.ndarray, np.ndar
     Raises
     ------
     ValueError
-        If ``dy`` is not floating-point, or not shaped like ``x``.
+        If ``dy`` is not floating-point, or not shaped like ``x``, or if ``x`` was
+        changed in place since the forward pass.
     """
-    x_hat, inv_rms, gamma, shape, dtypes = cache
-    dy = as_wide(as_float_array("dy", dy, shape)).reshape(x_hat.shape)
-    dgamma = total(dy, (0,), x_hat).reshape(gamma.shape)
-    dx_hat = combine((gamma.reshape(1, -1), dy))
-    through_rms = average(dx_hat, (1,), x_hat)
-    dx = combine((inv_rms, dx_hat), (-inv_rms * through_rms, x_hat), out=dx_hat)
-    return as_dtypes((dx.reshape(shape), dgamma), dtypes)
+    memory, inv_rms, gamma, shape, dtypes = cache
+    x = recall(*memory)
+    dy = as_wide(as_float_array("dy", dy, shape)).reshape(x.shape)
+    row = gamma.reshape(1, gamma.size)
+    _, dgamma, _, products = totals_both_ways(dy, x, inv_rms, row)
+    through_rms = inv_rms * products / max(1, gamma.size)  # mean(dx_hat * x_hat)
+    dx = combine((x, -(inv_rms**2) * through_rms), (dy, inv_rms, row))
+    return as_dtypes((dx.reshape(shape), dgamma.reshape(gamma.shape)), dtypes)
+
+
+def _mean_square(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Also x, which is another one if its squares overflow."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean_square = average(x, (1,), x)
+    if np.isinf(mean_square).any():
+        return _mean_square(without_overflow(x))
+    return x, mean_square

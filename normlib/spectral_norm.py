@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from normlib._core import as_float_array
+from normlib._arguments import as_float_array
 
 
 @np.errstate(invalid="ignore")  # NaN and infinity in w make sigma NaN
@@ -198,7 +198,9 @@ def spectral_norm_backward(dw_sn: np.ndarray, cache: tuple) -> np.ndarray:
     return dw.astype(dtype)
 
 
-def _iterate(matrix, u, n_iterations, eps):
+def _iterate(
+    matrix: np.ndarray, u: np.ndarray, n_iterations: int, eps: float
+) -> tuple[np.ndarray, np.ndarray]:
     for _ in range(n_iterations):
         v = _unit(matrix.T @ u, eps)
         u = _unit(matrix @ v, eps)

@@ -10,25 +10,20 @@ import math
 import numpy as np
 
 from normlib._arguments import (
+    as_dtype,
+    as_dtypes,
+    as_float_array,
     check_channels,
     check_eps,
     check_running,
+    recall,
+    remember,
     require_batch,
     require_running,
     update_running,
 )
-from normlib._core import (
-    as_dtype,
-    as_dtypes,
-    as_float_array,
-    as_wide,
-    average,
-    center,
-    combine,
-    moments,
-    per_channel,
-    total,
-)
+from normlib._blockwise import as_wide, average, center, combine, subtract_mean, total
+from normlib._core import moments, per_channel
 
 Three = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -114,7 +109,7 @@ def switchable_norm(
     y : ndarray of shape (N, C, *)
         In the dtype of ``x``.
     cache : tuple
-        The input of ``switchable_norm_backward``.
+        The input of ``switchable_norm_backward``. It holds ``x`` itself, not a copy.
     running_mean, running_var : ndarray of shape (C,), or None
         New arrays, as from ``batch_norm``: the variance is the unbiased one.
 
@@ -150,7 +145,7 @@ def switchable_norm(
     var_weight = as_float_array("var_weight", var_weight, (3,))
     running_mean, running_var = check_running(x, running_mean, running_var, momentum)
     check_eps(eps, training)
-    centered, *in_moments = center(x, tuple(range(2, x.ndim)))
+    used, centered, *in_moments = center(x, tuple(range(2, x.ndim)))
     means, variances = map(list, _from_instance(*in_moments))
     if training:
         require_batch(x)
@@ -159,19 +154,25 @@ def switchable_norm(
             running_mean, running_var, means[2], variances[2], m, momentum
         )
     else:
-        require_running(running_mean)
-        means[2] = per_channel(running_mean.astype(np.float64), x)
-        variances[2] = per_channel(running_var.astype(np.float64), x)
+        given = require_running(running_mean, running_var)
+        means[2], variances[2] = (per_channel(a.astype(np.float64), x) for a in given)
     mean_share, var_share = (_softmax(w, x.ndim) for w in (mean_weight, var_weight))
     inv_std = 1 / np.sqrt(_mix(var_share, variances) + eps)
     # From the mixed mean to that of each row, of which ``centered`` is already free.
     distances = [means[0] - mean for mean in means]
     shift = _mix(mean_share, distances)
     scale = per_channel(gamma, x) * inv_std
-    y = combine((scale, centered), constant=scale * shift + per_channel(beta, x))
-    tables = (inv_std, distances, variances, per_channel(gamma, x).copy())
+    offset = scale * shift + per_channel(beta, x)
+    y = combine((centered, scale), constant=offset, out=centered)
+    tables = (
+        in_moments[0],
+        inv_std,
+        distances,
+        variances,
+        per_channel(gamma, x).copy(),
+    )
     dtypes = (x.dtype, mean_weight.dtype, var_weight.dtype, gamma.dtype, beta.dtype)
-    cache = (centered, tables, mean_share, var_share, training, dtypes)
+    cache = (remember(used), tables, mean_share, var_share, training, dtypes)
     return as_dtype(y, x.dtype), cache, running_mean, running_var
 
 
@@ -196,11 +197,14 @@ def switchable_norm_backward(dy: np.ndarray, cache: tuple) -> tuple[np.ndarray, 
     Raises
     ------
     ValueError
-        If ``dy`` is not floating-point, or not shaped like ``x``.
+        If ``dy`` is not floating-point, or not shaped like ``x``, or if ``x`` was
+        changed in place since the forward pass.
     """
-    centered, tables, mean_share, var_share, training, dtypes = cache
-    inv_std, distances, variances, gamma = tables
-    dy = as_wide(as_float_array("dy", dy, centered.shape))
+    memory, tables, mean_share, var_share, training, dtypes = cache
+    mean_in, inv_std, distances, variances, gamma = tables
+    x = recall(*memory)
+    dy = as_wide(as_float_array("dy", dy, x.shape))
+    centered = subtract_mean(x, mean_in, inv_std)
     over_pixels = tuple(range(2, dy.ndim))
     scale = gamma * inv_std
     # Sums over each row give the gradients for the mixed mean and variance there,
@@ -221,7 +225,9 @@ def switchable_norm_backward(dy: np.ndarray, cache: tuple) -> tuple[np.ndarray, 
         dmean_in = dmean_in + mean_share[member] * average(dmean, (axis,))
         dmean_in = dmean_in + 2 * through_var * distances[member]
     m = max(1, math.prod(dy.shape[2:]))
-    dx = combine((scale, dy), (2 * dvar_in / m, centered), constant=dmean_in / m)
+    dx = combine(
+        (centered, 2 * dvar_in / m), (dy, scale), constant=dmean_in / m, out=centered
+    )
     gradients = (
         dx,
         mean_share * (dmean_share - mean_share @ dmean_share),
@@ -233,11 +239,12 @@ def switchable_norm_backward(dy: np.ndarray, cache: tuple) -> tuple[np.ndarray, 
 
 
 def _from_instance(mean: np.ndarray, var: np.ndarray) -> tuple[Three, Three]:
-    means, variances = [mean], [var]
-    for axis in (1, 0):  # over channels for layer norm, over samples for batch norm
-        means.append(average(mean, (axis,)))
-        variances.append(average(var + (mean - means[-1]) ** 2, (axis,)))
-    return tuple(means), tuple(variances)
+    def over(axis: int) -> tuple[np.ndarray, np.ndarray]:
+        total_mean = average(mean, (axis,))
+        return total_mean, average(var + (mean - total_mean) ** 2, (axis,))
+
+    (mean_ln, var_ln), (mean_bn, var_bn) = over(1), over(0)
+    return (mean, mean_ln, mean_bn), (var, var_ln, var_bn)
 
 
 def _softmax(logits: np.ndarray, ndim: int) -> np.ndarray:

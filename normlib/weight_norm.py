@@ -8,7 +8,8 @@ Left out: mean-only batch norm, which the paper combines it with.
 
 import numpy as np
 
-from normlib._core import as_float_array, moments
+from normlib._arguments import as_float_array
+from normlib._core import moments
 
 
 def weight_norm(

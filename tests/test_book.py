@@ -1,5 +1,6 @@
 """The built book, read in a browser from the disk, with no network."""
 
+import inspect
 import re
 from html import unescape
 from pathlib import Path
@@ -8,6 +9,8 @@ from urllib.parse import unquote, urlparse
 import pytest
 import yaml
 
+import normlib
+import normlib.torch
 from normlib.check import EXERCISES
 from normlib.check.exercises import TOPICS
 
@@ -129,6 +132,20 @@ def test_the_chapter_names_what_people_get_wrong(key, html):
     text = unescape(re.sub(r"<[^>]+>", "", chapter.read_text()))
     for misconception in exercise.misconceptions:
         assert misconception.title[1:].replace("`", "") in text
+
+
+@pytest.mark.parametrize("package", [normlib, normlib.torch])
+def test_the_reference_has_every_public_name_and_what_it_says_of_itself(package, html):
+    page = (html / "book/api.html").read_text()
+    for name in package.__all__:
+        documented = getattr(package, name)
+        entry = page.partition(f'id="{package.__name__}.{name}"')[2]
+        text = unescape(re.sub(r"<[^>]+>", "", entry)).replace("\u2019", "'")
+        text = " ".join(text.split())
+        first, *_ = inspect.cleandoc(documented.__doc__).split("\n\n")
+        assert first.replace("`", "")[:40] in text[:2000], name
+        for parameter in inspect.signature(documented).parameters:
+            assert parameter in text[:400], (name, parameter)
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS)

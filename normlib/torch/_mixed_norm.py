@@ -5,6 +5,8 @@ Layer and batch norm's follow from these by the law of total variance, so that t
 are not averaged three times. The gradient, too, is ``a * dy + b * x + c`` in each row.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -20,8 +22,17 @@ class MixedNorm(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, x, mean_share, var_share, weight, bias, running, eps):
-        # As in normlib._core.center: a rounded mean, and its correction.
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        mean_share: Tensor,
+        var_share: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        running: Tensor | None,
+        eps: float,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        # As in normlib._blockwise.center: a rounded mean, and its correction.
         wide = x.to(weight.dtype)
         pivot = _average(wide, 2)
         y = wide - pivot
@@ -50,7 +61,7 @@ class MixedNorm(torch.autograd.Function):
         return y.to(x.dtype), mean, var
 
     @staticmethod
-    def backward(ctx, dy, *_):
+    def backward(ctx: Any, dy: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
         if torch.is_grad_enabled():  # create_graph=True
             raise RuntimeError("switchable norm has no second derivatives")
         x, mean_share, var_share, weight, pivot, rest, distances, variances, inv_std = (

@@ -24,7 +24,7 @@ class AdaptiveInstanceNorm2d(nn.Module):
     Raises
     ------
     ValueError
-        If content or style is not of shape (N, C, *, *), floating-point and of the
+        If content or style is not of shape (N, C, H, W), floating-point and of the
         other's dtype, or if ``eps`` is not positive.
 
     Examples

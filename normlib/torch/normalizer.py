@@ -47,7 +47,7 @@ def normalizer(name: str, num_features: int, ndim: int) -> nn.Module:
     Returns
     -------
     torch.nn.Module
-        Takes and returns a tensor of shape (N, C, *).
+        Takes and returns a tensor of shape ``(N, C, *)``.
 
     Raises
     ------

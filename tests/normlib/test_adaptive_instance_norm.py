@@ -183,12 +183,17 @@ def test_arguments_are_left_alone_and_the_cache_does_not_follow_them():
     expected = adaptive_instance_norm_backward(inputs[2], cache)
     for array, fresh in zip(inputs, draw(*SHAPES[0]), strict=True):
         np.testing.assert_array_equal(array, fresh)
-    for array in (*inputs[:2], y):
-        array += 1
+    y += 1
     for one, other in zip(
         adaptive_instance_norm_backward(inputs[2], cache), expected, strict=True
     ):
         np.testing.assert_array_equal(one, other)
+    for array in inputs[:2]:
+        before = array.copy()
+        array += 1
+        with pytest.raises(ValueError, match="stay as it is until the backward pass"):
+            adaptive_instance_norm_backward(inputs[2], cache)
+        array[...] = before
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
@@ -210,6 +215,24 @@ def test_float32_survives_an_offset_of_the_content(offset):
     results, expected = ours(content, style, dy), in_torch(content, style, dy)
     assert np.abs(results[0] - expected[0]).max() < 2e-6
     assert np.abs(results[1] - expected[1]).max() < 5e-6
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_finite_input_never_gives_nan(dtype):
+    largest = np.finfo(dtype).max
+    content = np.array([[[largest, -largest], [0, 0], [1, 2]]], dtype)
+    style = np.array([[[1, 2], [largest, largest], [largest, -largest]]], dtype)
+    results = ours(content, style, np.ones_like(content), eps=1e-40)
+    for result in results:
+        assert not np.isnan(result).any()
+    np.testing.assert_allclose(results[0][0, 0], [2, 1], rtol=1e-3)
+
+
+def test_any_memory_order_is_accepted():
+    content, style, dy = draw((2, 3, 4, 5), (2, 3, 5, 4))
+    expected = ours(content, style, dy)
+    views = (np.asfortranarray(a) for a in (content, style, dy))
+    agree(ours(*views), expected, rtol=1e-12)
 
 
 def test_float16_is_within_one_spacing_of_the_rounded_result():

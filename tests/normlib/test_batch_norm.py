@@ -18,6 +18,9 @@ SHAPES = [
     (6, 1),
 ]
 every_shape = pytest.mark.parametrize("shape", SHAPES)
+any_shape = st.tuples(
+    st.integers(2, 5), st.integers(1, 5), st.lists(st.integers(1, 5), max_size=3)
+).map(lambda sizes: (*sizes[:2], *sizes[2]))
 every_mode = pytest.mark.parametrize("training", [True, False])
 FLOATS = [np.float16, np.float32, np.float64]
 
@@ -84,6 +87,20 @@ def test_agrees_with_torch(shape, training, options):
     names = ["y", "dx", "dgamma", "dbeta", "running_mean", "running_var"]
     for name, one, other in zip(names, results, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-10, err_msg=name)
+
+
+@given(
+    shape=any_shape,
+    training=st.booleans(),
+    momentum=st.floats(0, 1),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_agrees_with_torch_for_any_shape(shape, training, momentum, seed):
+    inputs, options = draw(shape, seed=seed), {"training": training, "eps": 1e-3}
+    results = ours(*inputs, momentum=momentum, **options)
+    expected = in_torch(*inputs, momentum=momentum, **options)
+    for one, other in zip(results, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-8, atol=1e-8)
 
 
 @every_shape
@@ -273,10 +290,13 @@ def test_the_cache_does_not_follow_changes_in_place(training):
     inputs = draw((4, 3, 5))
     y, cache, *_ = batch_norm(*inputs[:5], training=training)
     expected = batch_norm_backward(inputs[5], cache)
-    for array in (*inputs[:5], y):
+    for array in (*inputs[1:5], y):
         array += 1
     for one, other in zip(batch_norm_backward(inputs[5], cache), expected, strict=True):
         np.testing.assert_array_equal(one, other)
+    inputs[0] += 1
+    with pytest.raises(ValueError, match="stay as it is until the backward pass"):
+        batch_norm_backward(inputs[5], cache)
 
 
 @pytest.mark.parametrize("shape", [(0, 3), (0, 3, 4, 4), (2, 3, 0)])
@@ -408,6 +428,25 @@ def test_a_constant_channel_becomes_exactly_beta(shape, dtype):
     y, _, *running = batch_norm(x, gamma, beta, *running, momentum=1)
     assert (by_channel(y) == beta[:, None]).all()
     np.testing.assert_array_equal(running, [by_channel(x)[:, 0], np.zeros(3)])
+
+
+@every_mode
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_finite_input_never_gives_nan(dtype, training):
+    largest = np.finfo(dtype).max
+    x = np.array([[largest, 0, largest, 1], [-largest, 0, largest, 2]], dtype)
+    gamma, beta = np.array([1, 1, 0, 0], dtype), np.zeros(4, dtype)
+    mean, var = (
+        np.array([-largest, 0, 0, largest], dtype),
+        np.array([0, 1, 0, 1], dtype),
+    )
+    results = ours(
+        x, gamma, beta, mean, var, np.ones_like(x), training=training, eps=1e-40
+    )
+    for result in results:
+        assert not np.isnan(result).any()
+    if training:
+        np.testing.assert_allclose(results[0][:, 0], [1, -1], rtol=1e-3)
 
 
 def test_any_memory_order_is_accepted():

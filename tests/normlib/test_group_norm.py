@@ -230,10 +230,13 @@ def test_arguments_are_left_alone_and_the_cache_does_not_follow_them():
     expected = group_norm_backward(dy, cache)
     for array, fresh in zip((x, gamma, beta, dy), draw((4, 6, 5)), strict=True):
         np.testing.assert_array_equal(array, fresh)
-    for array in (x, gamma, beta, y):
+    for array in (gamma, beta, y):
         array += 1
     for one, other in zip(group_norm_backward(dy, cache), expected, strict=True):
         np.testing.assert_array_equal(one, other)
+    x += 1
+    with pytest.raises(ValueError, match="stay as it is until the backward pass"):
+        group_norm_backward(dy, cache)
 
 
 # Precision

@@ -14,6 +14,7 @@ SHAPES_AND_AXES = [
     ((2, 3, 7), 1),
     ((2, 3, 5, 7), 3),
     ((2, 3, 5, 7), 2),
+    ((2, 3, 2, 3, 5), 4),
     ((1, 6), 1),
     ((3, 5), 2),
     ((5,), 1),
@@ -206,10 +207,13 @@ def test_arguments_are_left_alone_and_the_cache_does_not_follow_them():
     expected = layer_norm_backward(inputs[3], cache)
     for array, fresh in zip(inputs, draw((4, 6, 5), 2), strict=True):
         np.testing.assert_array_equal(array, fresh)
-    for array in (*inputs[:3], y):
+    for array in (*inputs[1:3], y):
         array += 1
     for one, other in zip(layer_norm_backward(inputs[3], cache), expected, strict=True):
         np.testing.assert_array_equal(one, other)
+    inputs[0] += 1
+    with pytest.raises(ValueError, match="stay as it is until the backward pass"):
+        layer_norm_backward(inputs[3], cache)
 
 
 # Precision

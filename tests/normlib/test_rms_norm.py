@@ -12,6 +12,7 @@ SHAPES_AND_AXES = [
     ((4, 5), 1),
     ((2, 3, 7), 1),
     ((2, 3, 5, 7), 3),
+    ((2, 3, 2, 3, 5), 4),
     ((1, 6), 1),
     ((3, 5), 2),
     ((4, 1), 1),
@@ -173,10 +174,13 @@ def test_arguments_are_left_alone_and_the_cache_does_not_follow_them():
     expected = rms_norm_backward(inputs[2], cache)
     for array, fresh in zip(inputs, draw((4, 6, 5), 2), strict=True):
         np.testing.assert_array_equal(array, fresh)
-    for array in (*inputs[:2], y):
+    for array in (*inputs[1:2], y):
         array += 1
     for one, other in zip(rms_norm_backward(inputs[2], cache), expected, strict=True):
         np.testing.assert_array_equal(one, other)
+    inputs[0] += 1
+    with pytest.raises(ValueError, match="stay as it is until the backward pass"):
+        rms_norm_backward(inputs[2], cache)
 
 
 # Precision

@@ -109,6 +109,26 @@ def test_agrees_with_torch_over_several_steps(shape, dim, n_iterations):
                 np.testing.assert_array_equal(one, other)
 
 
+@given(
+    shape=st.lists(st.integers(1, 5), min_size=2, max_size=5),
+    data=st.data(),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_agrees_with_torch_for_any_shape(shape, data, seed):
+    dim = data.draw(st.integers(0, len(shape) - 1))
+    w, u, v, dw_sn = draw(shape, dim, seed=seed)
+    layer = torch_layer(w, u, v, dim)
+    weight = layer.weight
+    original = layer.parametrizations.weight.original
+    (expected,) = torch.autograd.grad(weight, original, torch.tensor(dw_sn))
+    w_sn, u, v, cache = spectral_norm(w, u, v, dim=dim)
+    np.testing.assert_allclose(w_sn, weight.detach(), rtol=1e-9)
+    agrees_with_state(u, v, layer)
+    dw = spectral_norm_backward(dw_sn, cache)
+    size = np.abs(dw_sn).max() / np.abs(w).max()
+    np.testing.assert_allclose(dw, expected, rtol=1e-7, atol=1e-9 * size)
+
+
 @pytest.mark.parametrize(
     ("layer", "dim"),
     [

@@ -359,12 +359,15 @@ def test_arguments_are_left_alone_and_the_cache_does_not_follow_them(training):
         np.testing.assert_array_equal(array, fresh)
     for result in (y, *running):
         assert not any(np.shares_memory(result, array) for array in inputs)
-    for array in (*inputs[:7], y, *running):
+    for array in (*inputs[1:7], y, *running):
         array += 1
     for one, other in zip(
         switchable_norm_backward(inputs[7], cache), expected, strict=True
     ):
         np.testing.assert_array_equal(one, other)
+    inputs[0] += 1
+    with pytest.raises(ValueError, match="stay as it is until the backward pass"):
+        switchable_norm_backward(inputs[7], cache)
 
 
 @pytest.mark.parametrize("shape", [(0, 3), (0, 3, 4, 4), (2, 3, 0)])
