@@ -6,6 +6,12 @@ from normlib.check.exercise import Exercise
 from normlib.check.exercises import EXERCISES, TOPICS
 from normlib.check.report import markup
 
+# Names in formulas and in code keep their small letter at the start of a title.
+_VARIABLES = {
+    *("x", "y", "u", "v", "w", "g", "m", "w_h", "low", "high", "eps", "momentum"),
+    *("gamma", "beta", "sigma", "dx", "dv", "dg", "dgamma", "dbeta", "tanh", "eval"),
+}
+
 
 @dataclass(frozen=True)
 class Pitfalls:
@@ -33,8 +39,15 @@ class Pitfalls:
 
 def _items(exercise, format):
     for misconception in exercise.misconceptions:
-        title = misconception.title[0].upper() + misconception.title[1:]
-        yield format(title), format(misconception.hint)
+        yield format(_capitalized(misconception.title)), format(misconception.hint)
+
+
+def _capitalized(title):
+    """With a capital, unless the first word is the name of a variable."""
+    first = title.split()[0]
+    if first in _VARIABLES:
+        return title
+    return title[0].upper() + title[1:]
 
 
 def pitfalls(topic: str) -> Pitfalls:

@@ -13,14 +13,19 @@ from normlib.check.exercises import TOPICS
 def test_every_title_and_hint_of_the_topic_is_there_and_no_other(topic):
     folds = pitfalls(topic)
     page = re.sub(r"<[^>]+>", "", html.unescape(folds._repr_html_()))
-    for key, exercise in EXERCISES.items():
-        assert (f"In {exercise.name}" in page) == key.startswith(f"{topic}.")
+    of_topic = [EXERCISES[key] for key in EXERCISES if key.startswith(f"{topic}.")]
+    folded = re.findall(r"In <code>(\w+)</code></summary>", folds._repr_html_())
+    assert folded == [exercise.name for exercise in of_topic]
+    for exercise in of_topic:
         for misconception in exercise.misconceptions:
-            if key.startswith(f"{topic}."):
-                title = misconception.title[0].upper() + misconception.title[1:]
-                words = f"{title}. {misconception.hint}"
-                assert words.replace("`", "") in page
-                assert f"- {words}" in str(folds)
+            words = f"{misconception.title[1:]}. {misconception.hint}"
+            assert words.replace("`", "") in page
+            assert words in str(folds)
+
+
+def test_a_title_starts_with_a_capital_but_a_variable_keeps_its_letter():
+    assert "The unbiased variance" in str(pitfalls("batch_norm"))
+    assert "- gamma and beta swapped" in str(pitfalls("batch_norm"))
 
 
 def test_an_unknown_topic_names_those_there_are():
