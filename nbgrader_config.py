@@ -24,25 +24,25 @@ c.CourseDirectory.ignore = [
     "*.py",
 ]
 
-# The slowest cell of a notebook takes a few seconds. One that takes more is stopped,
-# and the next cells still run.
-c.Execute.timeout = 15
-c.Execute.error_on_timeout = {
-    "ename": "CellTimeoutError",
-    "evalue": "stopped after 15 seconds",
-    "traceback": ["Stopped after 15 seconds. Is there a loop that never ends?"],
-}
-c.Execute.shutdown_kernel = "immediate"
+# What a submission may take, in seconds and MiB; honest work stays far below. What
+# takes longer is stopped, and the rest is graded. See normlib/grade/pack.py.
+c.Limits.cell = 15
+c.Limits.call = 10
+c.Limits.submission = 120
+c.Limits.memory = 2048
+c.Limits.size = 32
 
-# nbgrader's own steps, and those of normlib/grade/preprocessor.py among them.
-c.Autograde.sanitize_preprocessors = [
-    "nbgrader.preprocessors.ClearOutput",
-    "normlib.grade.preprocessor.restore_cells",
-    "normlib.grade.preprocessor.skip_the_rest",
-    "nbgrader.preprocessors.OverwriteKernelspec",
-    "nbgrader.preprocessors.OverwriteCells",
+# `nbgrader autograde` and formgrader's button grade as `normlib grade` does: in a
+# sandbox, judged from outside of it. nbgrader's own steps keep the points.
+c.Autograde.exporter_class = "normlib.grade.preprocessor.AnyFile"
+c.Autograde.sanitize_preprocessors = ["normlib.grade.preprocessor.grade_in_sandbox"]
+c.Autograde.autograde_preprocessors = [
+    "nbgrader.preprocessors.SaveAutoGrades",
+    "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
+# Students' Markdown is shown without its HTML: scripts in it would run in a browser.
+c.HTMLExporter.filters = {"markdown2html": "normlib.grade.outputs.markdown_to_html"}
 c.GenerateFeedback.preprocessors = [
     "nbgrader.preprocessors.GetGrades",
     "normlib.grade.preprocessor.link_to_book",

@@ -48,12 +48,19 @@ def main(arguments: list[str] | None = None) -> int:
     command = commands.add_parser(
         "grade",
         help="grade what was submitted and print everybody's points",
-        description="Grade _build/submitted/<student>/<assignment>/, as far as it is "
-        "new or changed, with nbgrader. Write feedback and _build/grades.csv.",
+        description="Grade what was submitted, as far as it is new or changed: in a "
+        "sandbox, judged from outside of it. Write feedback and _build/grades.csv. "
+        "Exit status 0 when every submission got its result, 1 when one could not be "
+        "graded.",
     )
-    command.add_argument(
-        "assignments", nargs="*", metavar="ASSIGNMENT", help="default: all of them"
-    )
+    add = command.add_argument
+    add("assignments", nargs="*", metavar="ASSIGNMENT", help="default: all of them")
+    add("--student", action="append", default=[], metavar="ID", help="only this one")
+    add("--jobs", type=_positive, default=0, metavar="N", help="default: all cores")
+    add("--seed", type=int, default=0, metavar="S", help="draws other inputs")
+    add("--json", type=Path, metavar="FILE", help="also write what was found as JSON")
+    add("--unsafe", action="store_true", help="grade even where no sandbox works")
+    add("--doctor", action="store_true", help="say which sandbox works here, and stop")
     command.set_defaults(run=_grade)
 
     options = parser.parse_args(arguments)
@@ -99,9 +106,18 @@ def _sample_class(options):
 
 
 def _grade(options):
-    from normlib.grade.classroom import grade
+    from normlib.grade import classroom, report
 
-    grade(Path(), options.assignments)
+    if options.doctor:
+        return report.doctor(Path())
+    how = classroom.Options(
+        tuple(options.student), options.jobs, options.seed, options.unsafe
+    )
+    graded = classroom.grade(Path(), options.assignments, how)
+    report.show(Path(), graded)
+    if options.json:
+        report.write_json(options.json, graded)
+    return 1 if graded.failed else 0
 
 
 if __name__ == "__main__":

@@ -1,30 +1,79 @@
-"""Grade a class with nbgrader's own autograde.
+"""Grade a class: what is new or changed, all at once, and nobody stops the others."""
 
-The submissions lie in _build/submitted/<student>/<assignment>/. nbgrader executes
-each in a kernel of its own and keeps the points in its gradebook. That trusts the
-students: their code runs as the person who grades.
-"""
-
+import atexit
 import contextlib
+import logging
 import multiprocessing
 import os
 import signal
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field, replace
+from multiprocessing import forkserver
 from pathlib import Path
 
-import normlib
-from normlib.grade.converters import NbgraderError, convert, course_config
-from normlib.grade.gradebook import export, show
-from normlib.grade.preprocessor import BOOK
+from normlib.grade import feedback, gradebook, sandbox, worker
+from normlib.grade.course import Course, Submission
+from normlib.grade.pack import Pack
+from normlib.grade.results import Results
+from normlib.grade.session import NoSandbox
+from normlib.grade.worker import Result
+
+BOOK = "../../../html/book"  # from _build/feedback/<student>/<assignment>/
+ATTEMPTS = 3  # for a submission whose worker or sandbox ended
+_DEATH_SIGNAL = 1  # of prctl
 
 
-def grade(root: Path, assignments: Sequence[str] = ()) -> None:
-    """Grade what is new or outdated, and print everybody's points.
+@dataclass
+class Graded:
+    """What a run of the command did.
 
-    Feedback goes to _build/feedback/, the points to _build/grades.csv. When
-    somebody has marked by hand since, feedback is written anew.
+    ``failed`` says why a submission, named by assignment and student, has no result.
+    ``seconds`` adds up what the time of the workers went into.
+    """
+
+    submitted: list[tuple[str, str]] = field(default_factory=list)
+    ran: int = 0
+    failed: dict[tuple[str, str], str] = field(default_factory=dict)
+    notes: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    points: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)
+    unknown: list[str] = field(default_factory=list)
+    sandbox: str = ""
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to grade.
+
+    Parameters
+    ----------
+    students : tuple of str
+        Only these; all of them when empty.
+    jobs : int
+        Processes at a time; by default as many as there are cores.
+    seed : int
+        Another one draws other inputs.
+    unsafe : bool
+        Grade even where no sandbox works.
+    feedback : bool
+        Also write the pages for the students.
+    """
+
+    students: tuple[str, ...] = ()
+    jobs: int = 0
+    seed: int = 0
+    unsafe: bool = False
+    feedback: bool = True
+
+
+def grade(
+    root: Path, assignments: Sequence[str] = (), options: Options = Options()
+) -> Graded:
+    """Grade what has no result yet; save results in the gradebook; write feedback.
 
     Parameters
     ----------
@@ -32,131 +81,301 @@ def grade(root: Path, assignments: Sequence[str] = ()) -> None:
         The course: the folder that holds nbgrader_config.py.
     assignments : sequence of str
         Names of folders in solutions/; all of them when empty.
+    options : Options
 
     Raises
     ------
     ValueError
-        When there is no such assignment, or nothing was submitted.
+        When there is no such assignment or student, or nothing was submitted.
+    NoSandbox
+        When student code cannot be confined here.
     NbgraderError
         When an assignment's own notebook cannot be used.
     """
-    known = [path.name for path in sorted(root.glob("solutions/[!.]*/"))]
+    course, graded = Course(root.resolve()), Graded()
+    known = course.assignments
     for name in assignments:
         if name not in known:
             raise ValueError(f"no assignment {name!r}; there are {', '.join(known)}")
-    folders = sorted(root.glob("_build/submitted/[!.]*/[!.]*/"))
-    submitted = [
-        (path.name, path.parent.name)
-        for path in folders
-        if path.name in (assignments or known)
+    handed_in = course.handed_in()
+    for name in options.students:
+        if name not in {student for _, student in handed_in}:
+            raise ValueError(f"student {name!r} has handed in nothing")
+    graded.submitted = [
+        (assignment, student)
+        for assignment, student in handed_in
+        if assignment in (assignments or known)
+        and student in (options.students or [student])
     ]
-    if not submitted:
-        raise ValueError("nothing lies in _build/submitted/<student>/<assignment>/")
-    with contextlib.chdir(root):  # nbgrader_config.py names folders from there
-        marked_by_hand = _changed("_build/gradebook.db") > _changed("_build/grades.csv")
-        jobs = []
-        for assignment, student in submitted:
-            if _outdated(assignment, student):
-                jobs.append((assignment, student, ("Autograde", "GenerateFeedback")))
-            elif marked_by_hand:
-                jobs.append((assignment, student, ("GenerateFeedback",)))
-        for assignment in sorted({job[0] for job in jobs}):
-            _put_in_gradebook(assignment)
-        failed = _run_all(jobs)
-        export()
-        show(submitted, failed)
-    for path in folders:
-        if path.name not in known:
-            print(f"Left out:  {path.relative_to(root)}, no assignment has that name")
+    where = course.folder("submitted").relative_to(course.root)
+    if not graded.submitted:
+        raise ValueError(f"nothing lies in {where}/<student>/<assignment>/")
+    graded.unknown = [f"{where}/{s}/{a}" for a, s in handed_in if a not in known]
+    packs = {name: course.packs(name) for name, _ in graded.submitted}
+    with contextlib.chdir(course.root), _quiet():  # nbgrader's folders count from it
+        gradebook_, exported = "_build/gradebook.db", "_build/grades.csv"
+        by_hand = feedback.changed(gradebook_) > feedback.changed(exported)
+        _grade_all(course, packs, options, graded)
+        if options.feedback:
+            _write_feedback(course, options, graded, by_hand)
+        gradebook.export(course)
+    return graded
 
 
-def _changed(path):
-    """When ``path`` was changed; 0 when there is none."""
-    return os.path.getmtime(path) if os.path.exists(path) else 0
+def _grade_all(course, packs, options, graded):
+    results, todo, unsaved = Results(course.root / "_build/results"), [], []
+    there = gradebook.submissions(course)
+    for assignment, student in graded.submitted:
+        graded.notes[assignment, student] = []
+        for pack in packs[assignment]:
+            submission = course.submission(assignment, student, pack)
+            key = _key(submission, options.seed, options.unsafe)
+            if (result := results.load(key)) is None:
+                todo.append((student, pack))
+                continue
+            _note(graded, submission, result)
+            present = (assignment, student, pack.notebook) in there
+            if not present or gradebook.saved(course, student, pack) != key:
+                unsaved.append((student, pack, key))
+
+    def catch_up():
+        """What an earlier run has graded and not saved."""
+        for assignment in {pack.assignment for _, pack, *_ in [*todo, *unsaved]}:
+            gradebook.prepare(course, packs[assignment])
+        for student, pack, key in unsaved:
+            _save(course, graded, student, pack, key, results.load(key))
+
+    if not todo:
+        return catch_up()
+    start, graded.ran = time.perf_counter(), len(todo)
+    for (student, pack), result in _progress(
+        _run_all(course, todo, options, graded, catch_up), len(todo)
+    ):
+        if isinstance(result, str):
+            graded.failed[pack.assignment, student] = result
+            continue
+        submission, key, result = result
+        results.save(key, result)
+        _note(graded, submission, result)
+        _save(course, graded, student, pack, key, result)
+    graded.seconds["all"] = time.perf_counter() - start
 
 
-def _outdated(assignment, student):
-    """Whether something that the points depend on changed after they were given.
+def _key(submission: Submission, seed, unsafe):
+    return worker.key(
+        submission.pack, submission.file, submission.problem, seed, unsafe
+    )
 
-    Feedback is written last. Where there is none, grading was cut short.
+
+def _note(graded, submission, result):
+    where = submission.assignment, submission.student
+    graded.notes[where] += [*submission.notes, *result.notes]
+    graded.points.setdefault(where, {}).update(result.points)
+    graded.sandbox = graded.sandbox or result.sandbox
+    for what, seconds in result.seconds.items():
+        graded.seconds[what] = graded.seconds.get(what, 0) + seconds
+
+
+def _save(course, graded, student, pack, key, result):
+    start = time.perf_counter()
+    notes = gradebook.save(course, student, pack, key, result)
+    graded.notes[pack.assignment, student] += notes
+    spent = time.perf_counter() - start
+    graded.seconds["save"] = graded.seconds.get("save", 0) + spent
+
+
+def _run_all(course, todo, options, graded, meanwhile) -> Iterator:
+    """Yield each of ``todo`` with its result, or with why there is none.
+
+    A worker or a sandbox that ends, whoever ended it, takes nothing along: what it
+    was at is done again. ``meanwhile`` is called while processes start.
     """
-    package = Path(normlib.__file__).parent
-    sources = [
-        *Path("_build/submitted", student, assignment).iterdir(),
-        *Path("solutions", assignment).glob("*.ipynb"),
-        *package.glob("*.py"),
-        *package.glob("check/**/*.py"),
-        "nbgrader_config.py",
-    ]
-    results = [
-        Path("_build/autograded", student, assignment),
-        Path("_build/feedback", student, assignment),
-    ]
-    lost = not os.path.exists("_build/gradebook.db")
-    return lost or max(map(_changed, sources)) > min(map(_changed, results))
-
-
-def _put_in_gradebook(assignment):
-    config = course_config(Path(), release_directory="_build/release")
-    config.BaseConverter.force = True
-    convert("GenerateAssignment", config, assignment)
-
-
-def _run_all(jobs):
-    """Run the jobs under a progress bar; why nbgrader gave up, where it did."""
-    if not jobs:
-        return {}
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress
-    from rich.progress import TimeElapsedColumn as Elapsed
-
-    with Progress("Grading", BarColumn(), MofNCompleteColumn(), Elapsed()) as progress:
-        results = dict(progress.track(_in_processes(jobs), total=len(jobs)))
-    return {job[:2]: why for job, why in results.items() if why}
-
-
-def _in_processes(jobs):
-    """Yield each job with its result; a process that dies takes no job along."""
     lost = []
-    with ProcessPoolExecutor(
-        # sqlite has been seen to cope with 8 writers.
-        max_workers=min(len(jobs), os.cpu_count() or 1, 8),
-        # A fork of a process with threads, such as the progress bar's, may hang.
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_start_worker,
-        initargs=(os.getcwd(),),
-    ) as pool:
-        futures = {pool.submit(_run, *job): job for job in jobs}
-        try:
-            for future in as_completed(futures):
-                try:
-                    yield futures[future], future.result()
-                except BrokenProcessPool:
-                    lost.append(futures[future])
-        except KeyboardInterrupt:
-            for worker in multiprocessing.active_children():
-                worker.kill()
-            raise
-    if len(jobs) == 1 and lost:
-        yield jobs[0], "its code ended the process that graded it"
-    elif lost:  # one of them is guilty: halve until it is alone
-        for half in filter(None, (lost[::2], lost[1::2])):
-            yield from _in_processes(half)
+    for _ in range(ATTEMPTS):
+        imports = dict.fromkeys(name for _, pack in todo for name in pack.imports)
+        jobs = min(options.jobs or os.cpu_count() or 1, len(todo))
+        lost = []
+        with (
+            _executor(jobs, {key for _, pack in todo for key in pack.keys}) as pool,
+            sandbox.strongest(
+                course.root, imports, options.unsafe, meanwhile
+            ) as zygote,
+        ):
+            graded.sandbox = zygote.backend.name
+
+            def submit(item, pool=pool, zygote=zygote):
+                student, pack = item
+                submission = course.submission(pack.assignment, student, pack)
+                where = zygote.address, zygote.backend.name
+                return pool.submit(_grade_one, submission, options, *where)
+
+            for item, result in _as_completed(todo, submit, 4 * jobs):
+                if isinstance(result, BrokenProcessPool | NoSandbox):
+                    lost.append((item, result))
+                else:
+                    yield item, result
+        todo, meanwhile = [item for item, _ in lost], _nothing
+        if not todo:
+            return
+    for item, error in lost:
+        yield item, f"{error} ({ATTEMPTS} attempts)"
+
+
+def _nothing():
+    pass
+
+
+def _as_completed(items, submit, most):
+    """Yield items with their results, ``most`` at a time: memory stays flat."""
+    waiting, items = {}, iter(items)
+    while True:
+        while len(waiting) < most and (item := next(items, None)) is not None:
+            try:
+                waiting[submit(item)] = item
+            except BrokenProcessPool as error:
+                yield item, error
+        if not waiting:
+            return
+        done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+        for future in done:
+            item = waiting.pop(future)
+            try:
+                yield item, future.result()
+            except (BrokenProcessPool, NoSandbox) as error:
+                yield item, error
+            except Exception as error:  # a defect of ours, met by this submission
+                yield item, f"{type(error).__name__}: {error}"
+
+
+@contextlib.contextmanager
+def _executor(jobs, keys):
+    """Processes that judge. They share what the first one has imported."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the submissions share the cores
+    context = multiprocessing.get_context("forkserver")
+    modules = [f"normlib.check.exercises.{key}" for key in sorted(keys)]
+    context.set_forkserver_preload(["normlib.grade.classroom", *modules])
+    forkserver.ensure_running()  # it imports while the sandbox starts
+    pool = ProcessPoolExecutor(
+        jobs, mp_context=context, initializer=_start_worker, initargs=(os.getcwd(),)
+    )
+    try:
+        yield pool
+    except BaseException:
+        for process in list((pool._processes or {}).values()):
+            process.kill()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _start_worker(root):
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent to hear
+    import ctypes
+
+    # Ctrl-C is for the parent to hear. Without a parent there is nothing to do.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(AttributeError):  # not on Linux
+        ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGKILL)
     os.chdir(root)
     os.environ["NORMLIB_BOOK"] = BOOK
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the submissions share the cores
 
 
-def _run(assignment, student, converters):
-    """Why nbgrader gave up on a submission; empty when it did not."""
-    config = course_config(Path())
-    config.BaseConverter.force = True
-    try:
-        for converter in converters:
-            convert(converter, config, assignment, student)
-    except NbgraderError as error:
-        return str(error)
-    return ""
+def _grade_one(submission, options, address, backend):
+    """The submission without its bytes, the key of its result, and the result."""
+    key = _key(submission, options.seed, options.unsafe)
+    result = worker.grade(
+        *(submission.pack, submission.file, submission.problem),
+        *(options.seed, address, backend),
+    )
+    return replace(submission, file=b""), key, result
+
+
+_standing = {}  # course -> pool and zygote, for one submission after another
+
+
+def grade_one(course: Course, student: str, pack: Pack) -> tuple[str, Result]:
+    """The key and the result of one submission, new or kept.
+
+    The sandbox stays for the next one, until this process ends.
+
+    Raises
+    ------
+    NoSandbox
+        When student code cannot be confined here.
+    """
+    results = Results(course.root / "_build/results")
+    submission = course.submission(pack.assignment, student, pack)
+    key = _key(submission, 0, False)
+    if result := results.load(key):
+        return key, result
+    for attempt in range(ATTEMPTS):
+        where = course.root, pack.digest
+        if where not in _standing:
+            stack = contextlib.ExitStack()
+            zygote = stack.enter_context(sandbox.strongest(course.root, pack.imports))
+            pool = stack.enter_context(_executor(1, pack.keys))
+            atexit.register(stack.close)
+            _standing[where] = pool, zygote
+        pool, zygote = _standing[where]
+        try:
+            _, key, result = pool.submit(
+                _grade_one, submission, Options(), zygote.address, zygote.backend.name
+            ).result()
+            break
+        except (BrokenProcessPool, NoSandbox):
+            del _standing[where]
+            if attempt == ATTEMPTS - 1:
+                raise
+    results.save(key, result)
+    return key, result
+
+
+def _write_feedback(course, options, graded, by_hand):
+    """The pages for students, where a notebook changed or somebody marked by hand."""
+    todo = [
+        where
+        for where in graded.submitted
+        if where not in graded.failed and (by_hand or feedback.outdated(course, *where))
+    ]
+    if not todo:
+        return
+    jobs = min(options.jobs or os.cpu_count() or 1, len(todo))
+    with _executor(jobs, ()) as pool:
+
+        def submit(where):
+            return pool.submit(feedback.write, course.root, *where)
+
+        for where, why in _progress(
+            _as_completed(todo, submit, 4 * jobs), len(todo), "Feedback"
+        ):
+            if why:
+                graded.failed[where] = f"feedback: {why}"
+
+
+def _progress(results, total, what="Grading"):
+    """The results, under a bar that says how long it will take."""
+    if not total:
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress
+    from rich.progress import TimeRemainingColumn as Remaining
+
+    columns = (
+        what,
+        BarColumn(),
+        MofNCompleteColumn(),
+        Remaining(elapsed_when_finished=True),
+    )
+    with Progress(*columns) as progress:
+        yield from progress.track(results, total=total)
+
+
+@contextlib.contextmanager
+def _quiet():
+    """nbgrader logs what is said in the table, and warns about its own insides."""
+    log = logging.getLogger("traitlets")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    with warnings.catch_warnings(action="ignore"):
+        try:
+            yield
+        finally:
+            log.setLevel(level)

@@ -26,8 +26,10 @@ def course_config(root: Path, **course_directory):
     return config
 
 
-def convert(converter: str, config, assignment: str, student: str = "*") -> str:
+def convert(converter: str | type, config, assignment: str, student: str = "*") -> str:
     """Run one of nbgrader's converters in this process; returns what it logged.
+
+    ``converter`` is the name of one, or a class made of one.
 
     Raises
     ------
@@ -42,7 +44,9 @@ def convert(converter: str, config, assignment: str, student: str = "*") -> str:
 
         course = CourseDirectory(config=config)
         course.assignment_id, course.student_id = assignment, student
-        app = getattr(converters, converter)(coursedir=course, config=config)
+        if isinstance(converter, str):
+            converter = getattr(converters, converter)
+        app = converter(coursedir=course, config=config)
         result = capture_log(app)
     log = result.get("log", "")
     if not result["success"]:

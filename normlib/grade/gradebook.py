@@ -1,87 +1,197 @@
-"""What nbgrader's gradebook holds: exported, and shown as a table."""
+"""nbgrader's gradebook: results are put into it, and points taken out of it."""
 
+import contextlib
+import fcntl
+import os
+import warnings
 from pathlib import Path
 
 import nbformat
 
-from normlib.grade.converters import course_config
+from normlib.grade.converters import NbgraderError, convert
+from normlib.grade.course import Course
+from normlib.grade.pack import Pack, grade_id
+from normlib.grade.results import write
+from normlib.grade.worker import Result
+
+MARK = "normlib_result"  # in a graded notebook's metadata: the key of its result
 
 
-def export() -> None:
-    """Write everybody's points to _build/grades.csv, in nbgrader's own form."""
-    from nbgrader.api import Gradebook
-    from nbgrader.plugins import CsvExportPlugin
+@contextlib.contextmanager
+def writing(course: Course):
+    """One process at a time writes to the gradebook and beside it."""
+    path = course.root / "_build/gradebook.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
-    config = course_config(Path())
-    course = config.CourseDirectory
+
+@contextlib.contextmanager
+def opened(course: Course):
+    """The gradebook, for reading and writing."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # nbgrader's, about its own insides
+        from nbgrader.api import Gradebook
     with Gradebook(course.db_url, course.course_id) as gradebook:
-        CsvExportPlugin(to="_build/grades.csv", config=config).export(gradebook)
+        yield gradebook
 
 
-def show(submitted, failed) -> None:
-    """Print everybody's points, and what needs somebody's eye.
+def prepare(course: Course, packs: list[Pack]) -> None:
+    """Let the gradebook know the assignment, as it was released.
 
-    Parameters
-    ----------
-    submitted : list of (str, str)
-        Assignment and student of each submission.
-    failed : dict
-        Those among them that could not be graded, and why.
+    Raises
+    ------
+    NbgraderError
+        When the release is not what the source makes.
     """
-    from nbgrader.api import Gradebook
-    from rich.box import SIMPLE
-    from rich.console import Console
-    from rich.table import Table
-
-    assignments = sorted({assignment for assignment, _ in submitted})
-    table, totals, notes = Table(box=SIMPLE), {}, []
-    course = course_config(Path()).CourseDirectory
-    with Gradebook(course.db_url, course.course_id) as gradebook:
-        most = {name: gradebook.find_assignment(name).max_score for name in assignments}
-        heads = [f"{name.replace('_', chr(10))}\nof {most[name]:g}" for name in most]
-        table.add_column("student", no_wrap=True)
-        for head in (*heads, f"total\nof {sum(most.values()):g}", "to\nmark"):
-            table.add_column(head, justify="right")
-        for student in sorted({student for _, student in submitted}):
-            scores, unmarked = {}, 0
-            for name in assignments:
-                if (name, student) in failed:
-                    why = f"{name} was not graded: {failed[name, student]}"
-                    notes.append((student, why))
-                elif (name, student) in submitted:
-                    submission = gradebook.find_submission(name, student)
-                    scores[name] = submission.score
-                    unmarked += _unmarked(submission)
-                    notes += [(student, note) for note in _notes(student, name)]
-            totals[student] = sum(scores.values())
-            points = [f"{scores[n]:g}" if n in scores else "" for n in assignments]
-            table.add_row(student, *points, f"{totals[student]:g}", str(unmarked or ""))
-    console = Console(highlight=False)
-    console.print(table)
-    for student, note in notes:
-        console.print(f"{student}: {note}", soft_wrap=True, markup=False)
-    console.print("Points:    _build/grades.csv")
-    middling = sorted(totals, key=totals.get)[len(totals) // 2]
-    for path in sorted(Path("_build/feedback", middling).glob("*/*.html"))[-1:]:
-        console.print(f"Feedback:  {path}, for example", soft_wrap=True)
+    assignment = packs[0].assignment
+    with writing(course):
+        if not _known(course, packs):
+            config = course.config.copy()
+            # Not over what students got.
+            config.CourseDirectory.release_directory = "_build/release"
+            config.BaseConverter.force = True
+            convert("GenerateAssignment", config, assignment)
+            if not _known(course, packs):
+                raise NbgraderError(
+                    f"the notebooks of {assignment} that were released are not what "
+                    "its source makes: run `make exercises`"
+                )
 
 
-def _notes(student, assignment):
-    """What happened to a submission that somebody should look at."""
-    notes = []
-    folder = Path("_build/autograded", student, assignment)
-    for path in sorted(folder.glob("*.ipynb")):
-        for cell in nbformat.read(path, as_version=4).cells:
-            name = cell.metadata.get("nbgrader", {}).get("grade_id")
-            errors = {output.get("ename") for output in cell.get("outputs", ())}
-            if name and "CellTimeoutError" in errors:
-                notes.append(f"{name} ran out of time")
-            if "restored" in cell.metadata.get("tags", ()):
-                notes.append(f"{name} was deleted")
+def _known(course, packs):
+    """Whether the gradebook has every cell as the release has it."""
+    from nbgrader.api import MissingEntry
+
+    with opened(course) as gradebook:
+        for pack in packs:
+            try:
+                noted = gradebook.find_notebook(pack.notebook, pack.assignment)
+            except MissingEntry:
+                return False
+            released = {grade_id(cell): checksum(cell) for cell in pack.cells}
+            released.pop(None, None)
+            if released != {cell.name: cell.checksum for cell in noted.source_cells}:
+                return False
+    return True
+
+
+def checksum(cell):
+    return cell.metadata.get("nbgrader", {}).get("checksum")
+
+
+def submissions(course: Course) -> set[tuple[str, str, str]]:
+    """Assignment, student and notebook of all that the gradebook has."""
+    with opened(course) as gradebook:
+        return {
+            (assignment.name, submission.student_id, notebook.name)
+            for assignment in gradebook.assignments
+            for submission in assignment.submissions
+            for notebook in submission.notebooks
+        }
+
+
+def saved(course: Course, student: str, pack: Pack) -> str:
+    """The key of the result that was last saved for a submission; or empty."""
+    path = _graded(course, student, pack)
+    try:
+        marks = nbformat.read(path, as_version=4).metadata
+    except (OSError, ValueError, AttributeError):
+        return ""
+    return marks.get(MARK, "")
+
+
+def save(
+    course: Course, student: str, pack: Pack, key: str, result: Result
+) -> list[str]:
+    """Put a result where nbgrader has it, by nbgrader's own steps.
+
+    The graded notebook is written last: where it is, all is saved. Doing it twice
+    changes nothing, so a run that was killed in between does it again. Points and
+    comments that somebody gave by hand stay.
+
+    Returns
+    -------
+    notes : list of str
+        What was wrong with the submission's time.
+    """
+    notebook = mark(result, key)
+    where = {
+        "assignment": pack.assignment,
+        "student": student,
+        "notebook": pack.notebook,
+        "db_url": course.db_url,
+    }
+    time, notes = _time(course, pack.assignment, student)
+    with writing(course), opened(course) as gradebook:
+        gradebook.update_or_create_student(student)
+        submission = gradebook.update_or_create_submission(
+            pack.assignment, student, **time
+        )
+        _save_points(course, gradebook, notebook, where)
+        if submission.assignment.duedate is not None:
+            _save_penalty(course, notebook, where)
+        stamp = course.timestamp(pack.assignment, student)
+        path = _graded(course, student, pack)
+        if stamp:
+            write(path.parent / "timestamp.txt", stamp)
+        write(path, (nbformat.writes(notebook) + "\n").encode())
     return notes
 
 
-def _unmarked(submission):
-    """How many answers wait for somebody to mark them."""
-    grades = [g for notebook in submission.notebooks for g in notebook.grades]
-    return sum(grade.needs_manual_grade for grade in grades)
+def mark(result: Result, key: str) -> nbformat.NotebookNode:
+    """The graded notebook, which tells where it comes from."""
+    notebook = nbformat.reads(result.notebook, as_version=4)
+    notebook.metadata[MARK] = key
+    notebook.metadata["normlib_sandbox"] = result.sandbox
+    return notebook
+
+
+def _graded(course, student, pack):
+    folder = course.folder("autograded") / student / pack.assignment
+    return folder / f"{pack.notebook}.ipynb"
+
+
+def _time(course, assignment, student):
+    """When it was handed in, as far as timestamp.txt says so."""
+    from nbgrader.utils import parse_utc
+
+    text = course.timestamp(assignment, student).decode("utf-8", "replace").strip()
+    if not text:
+        return {}, []
+    try:
+        return {"timestamp": parse_utc(text)}, []
+    except (ValueError, OverflowError):
+        return {}, [f"{assignment}: timestamp.txt holds no time"]
+
+
+def _save_points(course, gradebook, notebook, where):
+    from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
+
+    step = SaveAutoGrades(config=course.config)
+    step.gradebook = gradebook  # it would open another one for each submission
+    step.assignment_id, step.student_id = where["assignment"], where["student"]
+    step.notebook_id = where["notebook"]
+    NbGraderPreprocessor.preprocess(step, notebook, {"nbgrader": where})
+
+
+def _save_penalty(course, notebook, where):
+    from nbgrader.preprocessors import AssignLatePenalties
+
+    step = AssignLatePenalties(config=course.config)
+    step.log.setLevel("ERROR")  # that somebody is late is in the gradebook
+    step.preprocess(notebook, {"nbgrader": where})
+
+
+def export(course: Course) -> Path:
+    """Write everybody's points to _build/grades.csv, in nbgrader's own form."""
+    with opened(course) as gradebook:
+        from nbgrader.plugins import CsvExportPlugin
+
+        path = course.root / "_build/grades.csv"
+        # Written beside and moved, so that nobody ever reads half of it.
+        beside = path.with_name(f".grades-{os.getpid()}.csv")
+        CsvExportPlugin(to=str(beside), config=course.config).export(gradebook)
+        os.replace(beside, path)
+    return path

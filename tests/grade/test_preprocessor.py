@@ -1,110 +1,107 @@
-"""A submission's graded cells are put in order, whatever happened to them."""
+"""nbgrader's own autograde, as formgrader's button calls it, grades the same way."""
 
-import copy
+import json
+import shutil
+import sqlite3
 
 import nbformat
 import pytest
 
+from normlib.check import EXERCISES
 from normlib.grade.converters import convert, course_config
-from normlib.grade.preprocessor import restore_cells, skip_the_rest
+from normlib.grade.course import Course
+from normlib.grade.pack import grade_id, key_of
+from normlib.grade.session import NoSandbox
 
-NAMES = {"assignment": "01_feature_scaling", "notebook": "feature_scaling"}
+ASSIGNMENT = "01_feature_scaling"
 
 
 @pytest.fixture(scope="module")
-def resources(course, tmp_path_factory):
-    """What nbgrader tells a preprocessor; its gradebook knows the assignment."""
-    folder = tmp_path_factory.mktemp("gradebook")
-    url = f"sqlite:///{folder}/gradebook.db"
-    config = course_config(course, release_directory=str(folder), db_url=url)
-    convert("GenerateAssignment", config, NAMES["assignment"])
-    return {"nbgrader": NAMES | {"db_url": url}}
+def graded(course, handed_in, tmp_path_factory):
+    """A course in which nbgrader has graded a right, a damaged and a bad notebook."""
+    folder = tmp_path_factory.mktemp("preprocessor") / "course"
+    one = shutil.ignore_patterns("_build", "0[2-9]_*")
+    shutil.copytree(course, folder, ignore=one)
+    (pack,) = Course(folder).packs(ASSIGNMENT)
+    crash = "import os; os._exit(0)"
+    for student, file in {
+        "ada": handed_in(pack),
+        "bob": b'{"cells": [',
+        "eve": handed_in(pack, {"feature_scaling.z_score": crash}),
+    }.items():
+        where = folder / "_build/submitted" / student / ASSIGNMENT
+        where.mkdir(parents=True)
+        (where / "feature_scaling.ipynb").write_bytes(file)
+    made = course_config(folder, release_directory="_build/release")
+    convert("GenerateAssignment", made, ASSIGNMENT)
+    config = course_config(folder)
+    try:
+        convert("Autograde", config, ASSIGNMENT)
+    except Exception as error:
+        if NoSandbox.__name__ in str(error):
+            pytest.skip(str(error))
+        raise
+    convert("GenerateFeedback", config, ASSIGNMENT)
+    return folder
 
 
-@pytest.fixture
-def submission(course):
-    """A notebook as released."""
-    path = next(course.glob("exercises/01_*/*.ipynb"))
-    return nbformat.read(path, as_version=4)
+def points(folder):
+    query = """
+        select submitted_assignment.student_id, base_cell.name, grade.auto_score
+        from grade join base_cell on base_cell.id = grade.cell_id
+        join submitted_notebook on submitted_notebook.id = grade.notebook_id
+        join submitted_assignment
+          on submitted_assignment.id = submitted_notebook.assignment_id
+    """
+    with sqlite3.connect(folder / "_build/gradebook.db") as gradebook:
+        found = gradebook.execute(query).fetchall()
+    return {(student, name): score for student, name, score in found}
 
 
-def graded(notebook):
-    return [
-        (cell.metadata.nbgrader.grade_id, cell.source)
-        for cell in notebook.cells
-        if cell.metadata.get("nbgrader", {}).get("grade")
-    ]
+def test_the_points_are_those_of_the_sandbox(graded):
+    found = points(graded)
+    for key, exercise in EXERCISES.items():
+        if key.startswith("feature_scaling."):
+            name = key.replace(".", "-")
+            assert found["ada", name] == exercise.points
+            assert found["bob", name] == 0
+            crashed = name == "feature_scaling-z_score"
+            assert found["eve", name] == (0 if crashed else exercise.points)
 
 
-def index(notebook, grade_id):
-    (found,) = [
-        i
-        for i, cell in enumerate(notebook.cells)
-        if cell.metadata.get("nbgrader", {}).get("grade_id") == grade_id
-    ]
-    return found
+def test_the_graded_notebook_holds_the_reports(graded):
+    (path,) = (graded / "_build/autograded/ada").glob("*/*.ipynb")
+    notebook = nbformat.read(path, as_version=4)
+    assert notebook.metadata.normlib_sandbox in ("bubblewrap", "landlock")
+    for cell in notebook.cells:
+        if key_of(cell):
+            assert "✓" in cell.outputs[0].data["text/plain"]
 
 
-def test_what_nobody_touched_stays(submission, resources):
-    before = copy.deepcopy(submission)
-    assert restore_cells(submission, resources)[0] == before
+def test_what_is_no_notebook_has_feedback_all_the_same(graded):
+    (page,) = (graded / "_build/feedback/bob").glob("*/*.html")
+    assert "Your file was not read: the file is damaged" in page.read_text()
 
 
-@pytest.mark.parametrize("gone", [["-answer", ""], [""], ["-answer"]])
-def test_a_deleted_check_comes_back_where_it_was(submission, resources, gone):
-    wanted = graded(submission)
-    for tail in gone:
-        del submission.cells[index(submission, f"feature_scaling-z_score{tail}")]
-    # What the student wrote instead must run before the check.
-    at = index(submission, "feature_scaling-min_max") + 1
-    submission.cells.insert(at, nbformat.v4.new_code_cell("mine = 1"))
-    restored, _ = restore_cells(submission, resources)
-    assert graded(restored) == wanted
-    assert at < index(restored, "feature_scaling-z_score")
-    tagged = [c for c in restored.cells if c.metadata.get("tags") == ["restored"]]
-    assert len(tagged) == ("" in gone)
-    nbformat.validate(restored)
+def test_the_command_finds_nothing_left_to_do(graded):
+    from normlib.grade.classroom import Options, grade
+
+    before = points(graded)
+    outcome = grade(graded, options=Options(feedback=False))
+    assert outcome.ran == 0 and not outcome.failed
+    assert points(graded) == before
+    assert set(outcome.submitted) == {
+        (ASSIGNMENT, student) for student in ("ada", "bob", "eve")
+    }
 
 
-def test_of_copies_the_last_counts(submission, resources):
-    wanted = graded(submission)
-    at = index(submission, "feature_scaling-min_max-answer")
-    for old in (at + 1, at):
-        submission.cells.insert(old, copy.deepcopy(submission.cells[old]))
-        submission.cells[old].id += "-copy"
-    submission.cells[at + 1].source = "the last"
-    restored, _ = restore_cells(submission, resources)
-    assert graded(restored) == wanted
-    last = restored.cells[index(restored, "feature_scaling-min_max-answer")]
-    assert last.source == "the last"
-    nbformat.validate(restored)
-
-
-def test_what_a_cell_is_for_and_worth_is_not_the_students_to_say(submission, resources):
-    before = copy.deepcopy(submission)
-    for cell in submission.cells:
-        cell.metadata.tags = ["skip-execution"]
-        if "nbgrader" in cell.metadata:
-            cell.metadata.nbgrader.update(points=100, locked=False, solution=True)
-    submission.cells[0].metadata.nbgrader = {"grade_id": "invented", "grade": True}
-    assert restore_cells(submission, resources)[0] == before
-
-
-def test_a_notebook_of_an_older_format_is_taken(submission, resources):
-    wanted = graded(submission)
-    del submission.cells[index(submission, "feature_scaling-z_score")]
-    for cell in submission.cells:
-        del cell["id"]
-    submission.nbformat_minor = 4
-    restored, _ = restore_cells(submission, resources)
-    assert graded(restored) == wanted
-    nbformat.validate(restored)
-
-
-def test_what_follows_the_last_graded_cell_is_not_executed(submission, resources):
-    last = index(submission, graded(submission)[-1][0])
-    skip_the_rest(submission, resources)
-    tags = [cell.metadata.get("tags") for cell in submission.cells]
-    assert not any(tags[: last + 1])
-    assert all(tag == ["skip-execution"] for tag in tags[last + 1 :])
-    assert any(cell.cell_type == "code" for cell in submission.cells[last + 1 :])
+def test_students_answers_are_what_is_graded(graded):
+    (path,) = (graded / "_build/autograded/ada").glob("*/*.ipynb")
+    (source,) = (graded / "_build/submitted/ada").glob("*/*.ipynb")
+    given = {
+        cell["id"]: "".join(cell["source"])
+        for cell in json.loads(source.read_text())["cells"]
+    }
+    for cell in nbformat.read(path, as_version=4).cells:
+        if (grade_id(cell) or "").endswith("-answer"):
+            assert cell.source == given[cell.id]

@@ -1,0 +1,101 @@
+"""What a run of the command has to say: on the screen, and as JSON."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+
+from normlib.grade import gradebook, sandbox
+from normlib.grade.classroom import Graded
+from normlib.grade.course import Course
+
+
+def show(root: Path, graded: Graded) -> None:
+    """Print everybody's points, and what needs somebody's eye."""
+    course, submitted, failed = Course(root.resolve()), graded.submitted, graded.failed
+    assignments = sorted({assignment for assignment, _ in submitted})
+    table, totals, told = Table(box=SIMPLE), {}, []
+    with gradebook.opened(course) as book:
+        most = {name: book.find_assignment(name).max_score for name in assignments}
+        heads = [f"{name.replace('_', chr(10))}\nof {most[name]:g}" for name in most]
+        table.add_column("student", no_wrap=True)
+        for head in (*heads, f"total\nof {sum(most.values()):g}", "to\nmark"):
+            table.add_column(head, justify="right")
+        for student in sorted({student for _, student in submitted}):
+            scores, unmarked = {}, 0
+            for name in assignments:
+                if (name, student) in failed:
+                    why = f"{name} was not graded: {failed[name, student]}"
+                    told.append((student, why))
+                elif (name, student) in submitted:
+                    submission = book.find_submission(name, student)
+                    scores[name] = submission.score
+                    unmarked += _unmarked(submission)
+                    told += [(student, note) for note in graded.notes[name, student]]
+            totals[student] = sum(scores.values())
+            points = [f"{scores[n]:g}" if n in scores else "" for n in assignments]
+            name = student.replace("[", r"\[")  # or it would be markup
+            table.add_row(name, *points, f"{totals[student]:g}", str(unmarked or ""))
+    console = Console(highlight=False)
+    console.print(table)
+    for student, note in told:
+        console.print(f"{student}: {note}", soft_wrap=True, markup=False)
+    if graded.sandbox == "unsafe":
+        console.print("Graded without a sandbox: do not trust these points.")
+    console.print("Points:    _build/grades.csv")
+    middling = sorted(totals, key=totals.get)[len(totals) // 2]
+    feedback = course.folder("feedback")
+    for path in sorted((feedback / middling).glob("*/*.html"))[-1:]:
+        shown = path.relative_to(course.root)
+        console.print(f"Feedback:  {shown}, for example", soft_wrap=True, markup=False)
+    for path in graded.unknown:
+        told = f"Left out:  {path}, no assignment has that name"
+        console.print(told, soft_wrap=True, markup=False)
+
+
+def _unmarked(submission):
+    """How many answers wait for somebody to mark them."""
+    grades = [g for notebook in submission.notebooks for g in notebook.grades]
+    return sum(grade.needs_manual_grade for grade in grades)
+
+
+def write_json(path: Path, graded: Graded) -> None:
+    """Everything that was found, for other programs."""
+    told = asdict(graded) | {
+        "submitted": [
+            {
+                "assignment": assignment,
+                "student": student,
+                "failed": graded.failed.get((assignment, student)),
+                "points": graded.points.get((assignment, student)),
+                "notes": graded.notes[assignment, student],
+            }
+            for assignment, student in graded.submitted
+        ]
+    }
+    for name in ("failed", "notes", "points"):
+        del told[name]
+    path.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+
+
+def doctor(root: Path) -> int:
+    """Say which sandbox works here, and what the others need."""
+    console, works = Console(highlight=False), None
+    for backend, fault in sandbox.diagnose(root):
+        works = works or (None if fault else backend)
+        state = fault or "works"
+        console.print(f"{backend.name}: {state}", markup=False, soft_wrap=True)
+        console.print(f"  gives {backend.what}", soft_wrap=True)
+        console.print(f"  needs {backend.needs}", soft_wrap=True)
+    if works:
+        console.print(f"Student code runs in: {works.name}")
+        return 0
+    console.print(
+        "No sandbox works here. On macOS and Windows, grade in a Linux container or "
+        "in WSL.",
+        soft_wrap=True,
+    )
+    return 1

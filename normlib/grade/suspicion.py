@@ -1,0 +1,54 @@
+"""What in a student's code a person should look at. It costs nothing by itself.
+
+Nothing here protects: the sandbox does, and the judge outside of it. But who looks
+for the judge in the frames above does not do the exercise.
+"""
+
+import ast
+import re
+
+_NAMES = {
+    "the frames that called it": {
+        *("_getframe", "currentframe", "f_back", "f_globals", "f_locals", "tb_frame"),
+        *("gi_frame", "_current_frames", "settrace", "setprofile"),
+    },
+    "the garbage collector's lists": {"get_objects", "get_referrers", "get_referents"},
+    "ctypes": {"ctypes", "cffi", "_ctypes"},
+    "compiled code": {"marshal", "CodeType", "FunctionType", "code_to_bytes"},
+    "unpickling": {"pickle", "cPickle", "dill", "cloudpickle"},
+    "other processes": {"subprocess", "fork", "popen", "Popen", "execv", "execve"},
+    "the network": {"socket", "urllib", "requests", "httpx", "aiohttp"},
+    "all subclasses": {"__subclasses__", "__builtins__"},
+    "text run as code": {"exec", "eval", "compile"},
+    "the reference library": {"normlib"},
+}
+_BLOB = re.compile(r"[A-Za-z0-9+/=\\]{400,}")
+
+
+def suspicions(source: str) -> list[str]:
+    """What ``source`` uses that no exercise needs, in a few words each."""
+    found = ["a long encoded text"] if _BLOB.search(source) else []
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return found
+    used = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            used.add(node.id)
+        elif isinstance(node, ast.Attribute):
+            used.add(node.attr)
+        elif isinstance(node, ast.Import):
+            used |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            module = (node.module or "").partition(".")[0]
+            names = {alias.name for alias in node.names}
+            if module != "normlib" or names != {"check"}:
+                used |= {module, *names}
+    # `model.eval()` of torch and `re.compile` are no text run as code.
+    used -= {"eval", "compile", "exec"} - {
+        node.func.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    return found + [what for what, names in _NAMES.items() if names & used]

@@ -1,0 +1,285 @@
+"""What students might do to a grader, each as the text of an answer cell.
+
+``FORGING`` and ``SABOTAGE`` want points without a right answer. ``HARM`` wants
+something else, and ends with a right answer, which counts if nothing came of it.
+``ENDING`` ends or blocks the process, and so has no answer.
+"""
+
+import textwrap
+
+RIGHT = """
+def z_score_scale(x):
+    x = np.asarray(x, dtype=float)
+    mean = x.mean(axis=0)
+    centered = x - mean
+    std = np.sqrt((centered * centered).mean(axis=0))
+    tiny = std <= 1e-12 * np.abs(x).max(axis=0)
+    return np.where(tiny, 0.0, centered) / np.where(tiny, 1.0, std)
+"""
+
+
+def answer(*lines, before=""):
+    """A ``z_score_scale`` with this body."""
+    body = textwrap.indent("\n".join(lines), "    ")
+    return f"{before}\ndef z_score_scale(x):\n{body}\n"
+
+
+def harm(*lines):
+    """Lines that may fail, then the right answer; ``done`` is told if they do not."""
+    body = textwrap.indent("\n".join(lines), "    ")
+    return (
+        f"import os, sys, socket, signal, ctypes, resource, subprocess\n"
+        f"try:\n{body}\n"
+        f"    print('DONE')\n"
+        f"except BaseException as error:\n"
+        f"    print('failed', repr(error))\n{RIGHT}"
+    )
+
+
+FORGED_REPLY = (
+    "import struct, os\n"
+    "def item(name, kind, payload):\n"
+    "    return (struct.pack('<BBBB', len(name), kind, 0, 0) + name\n"
+    "            + struct.pack('<Q', len(payload)) + payload)\n"
+    "body = item(b'returned', 0, b'') + item(b'points', 0, b'3')\n"
+    "frame = struct.pack('<4sI', b'nrm1', len(body)) + body\n"
+)
+
+FORGING = {
+    "nothing returned": answer("pass"),
+    "the input returned": answer("return x"),
+    "nan": answer("return np.full(np.shape(x), np.nan)"),
+    "infinity": answer("return np.full(np.shape(x), np.inf)"),
+    "a string": answer("return 'full points'"),
+    "an object array": answer("return np.array([object()] * 4, dtype=object)"),
+    "a record array": answer("return np.zeros(3, dtype=[('points', 'f8')])"),
+    "ragged lists": answer("return [[1.0], [2.0, 3.0]]"),
+    "a huge array": answer("return np.zeros(20_000_000)"),
+    "no dimensions left": answer("return np.zeros((0, 2**30))"),
+    "a complex number": answer("return np.zeros(np.shape(x), complex)"),
+    "equal to everything": answer(
+        "return np.asarray(x).view(Liar)",
+        before="class Liar(np.ndarray):\n"
+        "    __eq__ = __ne__ = lambda *_: np.True_\n"
+        "    __array_ufunc__ = lambda self, *_, **__: self\n"
+        "    shape = property(lambda self: (5, 2))\n",
+    ),
+    "an array interface that lies": answer(
+        "return Liar()",
+        before="class Liar:\n"
+        "    __array_interface__ = dict(shape=(5, 2), typestr='<f8', data=(8, False),"
+        " version=3)\n",
+    ),
+    "comparisons patched": answer(
+        "return x",
+        before="for name in ('isclose', 'allclose', 'array_equal'):\n"
+        "    setattr(np, name, lambda *_, **__: np.True_)\n"
+        "np.testing.assert_allclose = lambda *_, **__: None\n",
+    ),
+    "check patched": answer(
+        "return x",
+        before="import normlib.check\nnormlib.check.check = lambda *_: 3.0\n"
+        "check = lambda *_: 3.0\nscore = 3.0\n",
+    ),
+    "formatters patched": answer(
+        "return x",
+        before="ip = get_ipython()\n"
+        "plain = ip.display_formatter.formatters['text/plain']\n"
+        "plain.for_type(float, lambda *_: None)\nip.ast_transformers.append(None)\n",
+    ),
+    "the reference library": answer(
+        "import normlib", "return normlib.z_score_scale(x)"
+    ),
+    "a module of it": answer(
+        "from normlib.feature_scaling import z_score_scale as right", "return right(x)"
+    ),
+    "its exercise": answer(
+        "from normlib.check import EXERCISES",
+        "return EXERCISES['feature_scaling.z_score'].reference(x)",
+    ),
+    "the callers' frames": answer(
+        "import sys",
+        "frame = sys._getframe()",
+        "while frame:",
+        "    for value in [*frame.f_locals.values(), *frame.f_globals.values()]:",
+        "        name = getattr(value, '__name__', '')",
+        "        if name == 'z_score_scale' and value is not z_score_scale:",
+        "            return value(x)",
+        "        if hasattr(value, 'expected'):",
+        "            return value.expected.outputs['z']",
+        "    frame = frame.f_back",
+    ),
+    "everything in memory": answer(
+        "import gc",
+        "for value in gc.get_objects():",
+        "    if getattr(value, '__name__', '') == 'z_score_scale':",
+        "        if value is not z_score_scale:",
+        "            return value(x)",
+    ),
+    "the history": answer("return eval(In[-1])"),
+    "a reply sent beforehand": answer("return x", before=FORGED_REPLY)
+    + "os.write(3, frame * 20)\n",
+    "a reply sent meanwhile": answer(
+        "os.write(3, frame)", "return x", before=FORGED_REPLY
+    ),
+    "a message of 4 GB announced": answer(
+        "import os, struct", "os.write(3, struct.pack('<4sI', b'nrm1', 2**32 - 1))"
+    ),
+    "half a message": answer(
+        "import os, struct",
+        "os.write(3, struct.pack('<4sI', b'nrm1', 1000) + b'x' * 10)",
+        "os._exit(0)",
+    ),
+    "noise on the wire": answer("import os", "os.write(3, os.urandom(10_000))"),
+    "a nest of lists on the wire": answer("import os", "os.write(3, b'[' * 200_000)"),
+    "the connection closed": answer("import os", "os.close(3)", "return x"),
+    "the unpickler patched": answer(
+        "return next(iter(seen[-1].values()))",
+        before="import pickle\nseen, loads = [], pickle.loads\n"
+        "def spy(data):\n    seen.append(loads(data))\n    return seen[-1]\n"
+        "pickle.loads = spy\n",
+    ),
+}
+
+# They break the process that they are in, so the other answers suffer too.
+SABOTAGE = {
+    "the protocol patched": answer(
+        "return x",
+        before="import normlib.grade.child as child\n"
+        "child.observe = lambda run, implementation, inputs: None\n",
+    ),
+    "the encoder patched": answer(
+        "return x",
+        before="import normlib.grade.wire as wire\n"
+        "wire.encode = lambda items: b'nrm1\\0\\0\\0\\0'\n",
+    ),
+}
+
+HARM = {
+    "read the gradebook": harm("open({gradebook!r}, 'rb').read()"),
+    "write into the gradebook": harm("open({gradebook!r}, 'ab').write(b'x')"),
+    "read another submission": harm("open({other!r}).read()"),
+    "overwrite another submission": harm("open({other!r}, 'w')"),
+    "delete it": harm("os.unlink({other!r})"),
+    "read the solutions": harm("open({solution!r}).read()"),
+    "list the course": harm("os.listdir({course!r})"),
+    "read passwords": harm("open('/etc/shadow').read()"),
+    "list the users": harm("open('/etc/passwd').read()"),
+    "look into root's home": harm("os.listdir('/root/.ssh')"),
+    "start with the next shell": harm(
+        "where = '/root/.ipython/profile_default/startup'",
+        "os.makedirs(where, exist_ok=True)",
+        "open(where + '/00.py', 'w').write('1')",
+    ),
+    "change a package": harm("open(np.__file__, 'a').write('#')"),
+    "read the environment of the grader": harm("1 / ('GRADER_SECRET' in os.environ)"),
+    "read that of the process that forked it": harm(
+        "1 / (b'GRADER' in open(f'/proc/{{os.getppid()}}/environ', 'rb').read())"
+    ),
+    "write into that process": harm("open(f'/proc/{{os.getppid()}}/mem', 'r+b')"),
+    "trace that process": harm(
+        "libc = ctypes.CDLL(None, use_errno=True)",
+        "1 / (libc.ptrace(16, os.getppid(), 0, 0) == 0)",
+    ),
+    "connect by TCP": harm("socket.create_connection(('127.0.0.1', {port}), 2)"),
+    "send by UDP": harm(
+        "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)",
+        "s.sendto(b'x', ('127.0.0.1', {port}))",
+    ),
+    "connect to the process that forks": harm(
+        "s = socket.socket(socket.AF_UNIX)", "s.connect({address!r})"
+    ),
+    "resolve a name": harm("socket.gethostbyname('localhost.localdomain')"),
+    "kill everybody": harm("os.kill(-1, 9)"),
+    "kill the group": harm("os.killpg(0, 15)"),
+    "kill the process that forked it": harm("os.kill(os.getppid(), 9)"),
+    "kill all there are": harm(
+        "for pid in range(1, 400):\n    if pid != os.getpid():\n        os.kill(pid, 9)"
+    ),
+    "let the kernel kill": harm(
+        "import fcntl",
+        "a, b = socket.socketpair()",
+        "fcntl.fcntl(a, fcntl.F_SETOWN, os.getppid())",
+        "fcntl.fcntl(a, fcntl.F_SETFL, os.O_ASYNC)",
+        "b.send(b'x')",
+    ),
+    "limit somebody else": harm(
+        "resource.prlimit(os.getppid(), resource.RLIMIT_CPU, (1, 1))"
+    ),
+    "lift its own limits": harm("resource.setrlimit(resource.RLIMIT_AS, (-1, -1))"),
+    "fork": harm("if os.fork() == 0: os._exit(0)"),
+    "a bomb of forks": harm("while True: os.fork()"),
+    "a daemon": harm(
+        "if os.fork() == 0:",
+        "    os.setsid()",
+        "    if os.fork() == 0:",
+        "        import time; time.sleep(60)",
+        "    os._exit(0)",
+    ),
+    "a program": harm("subprocess.run(['/bin/sh', '-c', 'sleep 5 &'], check=True)"),
+    "a program by the C library": harm("1 / (os.system('true') == 0)"),
+    "become another program": harm("os.execv('/bin/true', ['true'])"),
+    "become root": harm("os.setuid(0)", "1 / (os.getuid() == 0)"),
+    "new namespaces": harm(
+        "libc = ctypes.CDLL(None, use_errno=True)",
+        "1 / (libc.unshare(0x10000000) == 0)",
+    ),
+    "mount": harm(
+        "libc = ctypes.CDLL(None, use_errno=True)",
+        "1 / (libc.mount(b'none', b'/tmp', b'tmpfs', 0, None) == 0)",
+    ),
+    "memory that stays": harm(
+        "libc = ctypes.CDLL(None, use_errno=True)",
+        "1 / (libc.shmget(1234, 4096, 0o1666) >= 0)",
+    ),
+    "memory that no limit counts": harm("1 / (os.memfd_create('x') > 0)"),
+    "10 GB of memory": harm("np.ones(10 * 2**30 // 8)"),
+    "10 GB of shared memory": harm("import mmap", "mmap.mmap(-1, 10 * 2**30)"),
+    "a thousand threads": harm(
+        "import threading, time",
+        "for _ in range(1000):",
+        "    threading.Thread(target=time.sleep, args=(60,), daemon=True).start()",
+    ),
+    "fill the disk": harm(
+        "for i in range(100): open(f'big-{{i}}', 'wb').write(bytes(2**24))"
+    ),
+    "one file of 10 GB": harm("open('big', 'wb').truncate(10 * 2**30)"),
+    "a million files": harm(
+        "for i in range(10_000): open(f'small-{{i}}', 'w').close()"
+    ),
+    "outlive the death of its parent": harm(
+        "1 / (ctypes.CDLL(None, use_errno=True).prctl(1, 0) == 0)"
+    ),
+}
+
+# What the cell shows is not asked for: it ends, or it waits.
+ENDING = {
+    "an exit": "import os; os._exit(0)",
+    "an exit with success": "import os; os._exit(0)" + RIGHT,
+    "a segmentation fault": "import ctypes; ctypes.string_at(1)",
+    "abort": "import os; os.abort()",
+    "killed by itself": "import os; os.kill(os.getpid(), 9)",
+    "stopped by itself": "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)",
+    "an endless loop": "while True: pass",
+    "deaf to signals": (
+        "import signal\nfor n in range(1, 32):\n"
+        "    try: signal.signal(n, signal.SIG_IGN)\n    except OSError: pass\n"
+        "while True:\n    try:\n        while True: pass\n"
+        "    except BaseException: pass"
+    ),
+    "sleep": "import time; time.sleep(600)",
+    "a recursion in C": "x = []\nfor _ in range(10**6): x = [x]\nrepr(x)",
+    "an endless repr": (
+        "class Slow:\n    def __repr__(self):\n        while True: pass\nSlow()"
+    ),
+}
+ENDING_CALLS = {
+    "an exit in the call": answer("import os", "os._exit(0)"),
+    "a loop in the call": answer("while True: pass"),
+    "KeyboardInterrupt": answer("raise KeyboardInterrupt"),
+    "a loop in what is returned": answer(
+        "return Slow()",
+        before="class Slow:\n    def __array__(self, *_, **__):\n"
+        "        while True: pass\n",
+    ),
+}
