@@ -28,6 +28,8 @@ from normlib.check.observing import observe
 
 ROOT = Path(__file__).parents[2]
 SEEDS = range(20)  # for the proof of equivalence
+# Their answers train networks, a second or two each.
+NETWORKS = {"choosing.small_batch", "choosing.contrast", "choosing.recurrent"}
 SECONDS = 5  # a loop that a mutant has made endless is stopped then
 ROUNDING = 1e-9  # relative; a mistake that the checks overlook would be larger
 
@@ -223,7 +225,7 @@ def equivalent(key: str, source: str) -> bool:
     exercise = EXERCISES[key]
     unchanged = _implementation(key, solution(key))
     changed = _implementation(key, source)
-    for seed in SEEDS:
+    for seed in SEEDS[:1] if key in NETWORKS else SEEDS:
         for i, case in enumerate(exercise.cases):
             inputs = case.inputs(np.random.default_rng([seed, i]))
             run = case.run or exercise.run

@@ -13,6 +13,7 @@ import pytest
 
 from normlib.check import EXERCISES, judge
 from normlib.check.observing import observe
+from tests.check.mutants import NETWORKS
 
 SEEDS = range(int(os.environ.get("SEEDS", 5)))  # `make strength` takes 200
 
@@ -20,10 +21,6 @@ SEEDS = range(int(os.environ.get("SEEDS", 5)))  # `make strength` takes 200
 @pytest.fixture(params=EXERCISES)
 def exercise(request):
     return EXERCISES[request.param]
-
-
-# Their answers train networks, a second or two each.
-NETWORKS = {"choosing.small_batch", "choosing.contrast", "choosing.recurrent"}
 
 
 def seeds(exercise):
