@@ -44,14 +44,18 @@ def _set_up(course, students):
     for step in ("solutions", "exercises"):
         shutil.copytree(ROOT / step / ASSIGNMENT, course / step / ASSIGNMENT)
     shutil.copy(ROOT / "nbgrader_config.py", course)
-    submitted = course / "_build/submitted"
-    write_sample_class(course, students, 1, submitted)
-    for student, assignments in json.loads(
-        (submitted / "planted.json").read_text()
-    ).items():
+    write_sample_class(course, students, 1, course / "_build/submitted")
+    for student, kinds in _planted(course):
+        if "endless loop" in kinds:
+            shutil.rmtree(course / "_build/submitted" / student)
+
+
+def _planted(course):
+    """Each student, with the kinds of answers that were planted."""
+    planted = json.loads((course / "_build/submitted/planted.json").read_text())
+    for student, assignments in planted.items():
         plans = [plan for by in assignments.values() for plan in by.values()]
-        if any(plan["kind"] == "endless loop" for plan in plans):
-            shutil.rmtree(submitted / student)
+        yield student, {plan["kind"] for plan in plans}
 
 
 def _stock(course, graded):
@@ -64,7 +68,13 @@ def _stock(course, graded):
     config.Execute.timeout = 60
     config.CourseDirectory.release_directory = "_build/stock-release"
     convert("GenerateAssignment", config, ASSIGNMENT)
-    students = sorted(student for _, student in graded.submitted)[:STOCK]
+    # Without those that it cannot grade, or takes points from: cells were moved about.
+    students = [
+        student
+        for student, kinds in _planted(course)
+        if (ASSIGNMENT, student) in graded.submitted
+        and not any("deleted" in kind or "copied" in kind for kind in kinds)
+    ][:STOCK]
     start, done = time.perf_counter(), []
     for student in students:
         try:

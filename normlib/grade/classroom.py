@@ -6,6 +6,7 @@ import logging
 import multiprocessing
 import os
 import signal
+import threading
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -24,7 +25,6 @@ from normlib.grade.worker import Result
 
 BOOK = "../../../html/book"  # from _build/feedback/<student>/<assignment>/
 ATTEMPTS = 3  # for a submission whose worker or sandbox ended
-_DEATH_SIGNAL = 1  # of prctl
 
 
 @dataclass
@@ -196,7 +196,9 @@ def _run_all(course, todo, options, graded, meanwhile) -> Iterator:
         jobs = min(options.jobs or os.cpu_count() or 1, len(todo))
         lost = []
         with (
-            _executor(jobs, {key for _, pack in todo for key in pack.keys}) as pool,
+            _executor(
+                jobs, {key for _, pack in todo for key in pack.keys}, imports
+            ) as pool,
             sandbox.strongest(
                 course.root, imports, options.unsafe, meanwhile
             ) as zygote,
@@ -248,11 +250,12 @@ def _as_completed(items, submit, most):
 
 
 @contextlib.contextmanager
-def _executor(jobs, keys):
+def _executor(jobs, keys=(), imports=()):
     """Processes that judge. They share what the first one has imported."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the submissions share the cores
     context = multiprocessing.get_context("forkserver")
     modules = [f"normlib.check.exercises.{key}" for key in sorted(keys)]
+    modules += [name for name in imports if name.startswith("torch.")]
     context.set_forkserver_preload(["normlib.grade.classroom", *modules])
     forkserver.ensure_running()  # it imports while the sandbox starts
     pool = ProcessPoolExecutor(
@@ -269,14 +272,16 @@ def _executor(jobs, keys):
 
 
 def _start_worker(root):
-    import ctypes
-
-    # Ctrl-C is for the parent to hear. Without a parent there is nothing to do.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with contextlib.suppress(AttributeError):  # not on Linux
-        ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent to hear
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     os.chdir(root)
     os.environ["NORMLIB_BOOK"] = BOOK
+
+
+def _end_with_parent():
+    """A worker would wait forever for a parent that was killed."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
 
 
 def _grade_one(submission, options, address, backend):
@@ -312,7 +317,7 @@ def grade_one(course: Course, student: str, pack: Pack) -> tuple[str, Result]:
         if where not in _standing:
             stack = contextlib.ExitStack()
             zygote = stack.enter_context(sandbox.strongest(course.root, pack.imports))
-            pool = stack.enter_context(_executor(1, pack.keys))
+            pool = stack.enter_context(_executor(1, pack.keys, pack.imports))
             atexit.register(stack.close)
             _standing[where] = pool, zygote
         pool, zygote = _standing[where]
@@ -339,7 +344,7 @@ def _write_feedback(course, options, graded, by_hand):
     if not todo:
         return
     jobs = min(options.jobs or os.cpu_count() or 1, len(todo))
-    with _executor(jobs, ()) as pool:
+    with _executor(jobs) as pool:
 
         def submit(where):
             return pool.submit(feedback.write, course.root, *where)

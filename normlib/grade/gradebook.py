@@ -125,11 +125,12 @@ def save(
     }
     time, notes = _time(course, pack.assignment, student)
     with writing(course), opened(course) as gradebook:
-        gradebook.update_or_create_student(student)
-        submission = gradebook.update_or_create_submission(
-            pack.assignment, student, **time
-        )
-        _save_points(course, gradebook, notebook, where)
+        with _at_once(gradebook):
+            gradebook.update_or_create_student(student)
+            submission = gradebook.update_or_create_submission(
+                pack.assignment, student, **time
+            )
+            _save_points(course, gradebook, notebook, where)
         if submission.assignment.duedate is not None:
             _save_penalty(course, notebook, where)
         stamp = course.timestamp(pack.assignment, student)
@@ -138,6 +139,30 @@ def save(
             write(path.parent / "timestamp.txt", stamp)
         write(path, (nbformat.writes(notebook) + "\n").encode())
     return notes
+
+
+@contextlib.contextmanager
+def _at_once(gradebook):
+    """One commit for everything inside: nbgrader's for each cell wait for the disk."""
+    session, gradebook.db = gradebook.db, _Waiting(gradebook.db)
+    try:
+        yield
+        session.commit()
+    finally:
+        gradebook.db = session
+
+
+class _Waiting:
+    """A session of the database that commits nothing yet."""
+
+    def __init__(self, session):
+        self._session = session
+
+    def __getattr__(self, name):
+        return getattr(self._session, name)
+
+    def commit(self):
+        self._session.flush()
 
 
 def mark(result: Result, key: str) -> nbformat.NotebookNode:

@@ -13,7 +13,9 @@ import nbformat
 _COMMAND = re.compile(r"^\s*[%!?]|\?\s*$|=\s*[%!]", re.MULTILINE)  # of IPython
 
 
-def needed(cells: list[nbformat.NotebookNode], theirs: list[bool]) -> list[bool]:
+def needed(
+    cells: list[nbformat.NotebookNode], theirs: list[bool], names=()
+) -> list[bool]:
     """For each of the cells of code, whether it has to run.
 
     Parameters
@@ -22,8 +24,10 @@ def needed(cells: list[nbformat.NotebookNode], theirs: list[bool]) -> list[bool]
         In the order in which they run.
     theirs : list of bool
         Whether the student wrote it: those run in any case.
+    names : sequence of str
+        What is also needed.
     """
-    wanted, result = set(), [True] * len(cells)
+    wanted, result = set(names), [True] * len(cells)
     for i in reversed(range(len(cells))):
         try:
             used, defined = _names(cells[i].source)

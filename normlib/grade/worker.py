@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import time
 from dataclasses import dataclass, field
 
@@ -97,10 +98,7 @@ class _Grading:
             for i, cell in enumerate(self.cells):
                 if key_of(cell):
                     report = self._judged(i, key_of(cell))
-                    if not all(self.needed) and "NameError" in str(report):
-                        # Perhaps a name that only shows when the code runs.
-                        self.needed = [True] * len(self.cells)
-                        self._close()
+                    if self._lacked(str(report)):
                         report = self._judged(i, key_of(cell))
                     self._show(cell, report)
                 elif self.needed[i] and not self.rebuilt.unreadable:
@@ -117,6 +115,20 @@ class _Grading:
         self.clock.spent("rebuild")
         seconds = self.clock.seconds
         return Result(text, self.points, self.notes, self.sandbox, seconds)
+
+    def _lacked(self, report):
+        """Whether a name was missing that a cell of the release defines.
+
+        That an answer uses it may show only when it runs. Then that cell is run.
+        """
+        names = re.findall(r"name '(\w+)' is not defined", report)
+        before, theirs = self.needed, [self._own(cell) for cell in self.cells]
+        self.needed = needed(self.cells, theirs, names)
+        self.needed = [a or b for a, b in zip(self.needed, before, strict=True)]
+        if self.needed == before:
+            return False
+        self._close()
+        return True
 
     def _own(self, cell):
         return is_answer(cell) or cell.id in self.rebuilt.added

@@ -1,5 +1,6 @@
 """A course to try things on, and a sandbox to try them in."""
 
+import contextlib
 import json
 import shutil
 from dataclasses import replace
@@ -11,6 +12,27 @@ from normlib.grade import sandbox
 from normlib.grade.answers import pasted
 from normlib.grade.pack import Limits, Pack
 from normlib.grade.release import release
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item):
+    with _skipped_without_sandbox():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    with _skipped_without_sandbox():
+        return (yield)
+
+
+@contextlib.contextmanager
+def _skipped_without_sandbox():
+    """Where no sandbox works, what needs one is skipped, and says why."""
+    try:
+        yield
+    except sandbox.NoSandbox as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")

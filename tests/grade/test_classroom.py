@@ -40,7 +40,7 @@ def normlib(course, *arguments):
 
 
 @pytest.fixture(scope="module")
-def classroom(course, tmp_path_factory):
+def classroom(course, tmp_path_factory, zygote):
     """The course with a class of ten, graded once; the command's output beside."""
     folder = tmp_path_factory.mktemp("classroom") / "course"
     two = shutil.ignore_patterns("_build", "0[3-9]_*")
