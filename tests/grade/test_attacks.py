@@ -111,16 +111,16 @@ def test_output_is_cut(graded, full):
 
 def test_what_one_submission_leaves_the_next_does_not_find(graded, full):
     leave = (
-        "import os\n"
-        "for folder in ('.', os.environ['TMPDIR'], '/dev/shm', '/var/tmp'):\n"
+        "import os, tempfile\n"
+        "for folder in ('.', tempfile.gettempdir(), '/dev/shm', '/var/tmp'):\n"
         "    try: open(folder + '/left', 'w').write('behind')\n"
         "    except OSError: pass\n"
         "np.left = os.left = True\n"
     )
     look = (
-        "import os\n"
+        "import os, tempfile\n"
         "print([os.path.exists(folder + '/left') for folder in\n"
-        "       ('.', os.environ['TMPDIR'], '/dev/shm', '/var/tmp')],\n"
+        "       ('.', tempfile.gettempdir(), '/dev/shm', '/var/tmp')],\n"
         "      hasattr(np, 'left'), hasattr(os, 'left'))\n"
     )
     assert graded(leave + RIGHT).points == full
