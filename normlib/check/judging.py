@@ -129,7 +129,7 @@ def difference(
     Both empty when the two observations agree.
     """
     if received.problem or expected.problem:
-        same = received.problem == expected.problem
+        same = received.raised == expected.raised
         return "" if same else received.problem or "raised nothing", frozenset()
     if case.intact and received.changed != expected.changed:
         names = ", ".join(f"`{name}`" for name in received.changed) or "no input"

@@ -13,6 +13,9 @@ from unittest import mock
 import numpy as np
 
 
+IN_THE_LINE = ", in the line `"
+
+
 class Unusable(Exception):
     """An answer ran, but what it returned cannot be compared; says why."""
 
@@ -31,6 +34,11 @@ class Observation:
     changed: tuple[str, ...] = ()
     warned: tuple[str, ...] = ()
     printed: str = ""
+
+    @property
+    def raised(self) -> str:
+        """The problem without the line, which differs between two who err alike."""
+        return (self.problem or "").partition(IN_THE_LINE)[0]
 
 
 def observe(run, implementation, inputs) -> Observation:
@@ -96,7 +104,7 @@ def _describe(error):
         and os.path.dirname(frame.filename) != here
         and os.path.basename(frame.filename) != "protocols.py"
     ]
-    return text + (f", in the line `{own[-1]}`" if own else "")
+    return text + (f"{IN_THE_LINE}{own[-1]}`" if own else "")
 
 
 def _same(before, after):
