@@ -302,11 +302,13 @@ def test_text_that_is_no_text_can_still_be_written(pack, handed_in):
 
 
 def test_what_follows_the_last_graded_cell_does_not_run(pack, handed_in):
+    extra = dict(handed_in["cells"][1], cell_type="code", id="extra", source="1 / 0")
+    handed_in["cells"].append({**extra, "execution_count": None, "outputs": []})
     result = rebuilt(pack, handed_in)
     cells = runs(result.notebook)
     assert all(cell.cell_type == "code" for cell in cells)
     last = max(i for i, cell in enumerate(result.notebook.cells) if is_graded(cell))
-    before = [c for c in result.notebook.cells[:last] if c.cell_type == "code"]
+    before = [c for c in result.notebook.cells[: last + 1] if c.cell_type == "code"]
     assert cells == before and len(cells) < len(
         [c for c in result.notebook.cells if c.cell_type == "code"]
     )
