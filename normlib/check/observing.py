@@ -12,7 +12,6 @@ from unittest import mock
 
 import numpy as np
 
-
 IN_THE_LINE = ", in the line `"
 
 
