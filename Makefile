@@ -56,7 +56,7 @@ lint: $(ENVIRONMENT)  ## style of code and notebooks, types of normlib
 	@mypy --no-error-summary
 
 strength: $(ENVIRONMENT)  ## the checks' proof of strength with 200 seeds; half an hour
-	@SEEDS=200 python -m pytest --quiet tests/check/test_strength.py
+	@SEEDS=200 python -m pytest --quiet --numprocesses auto tests/check/test_strength.py
 
 mutants: $(ENVIRONMENT)  ## wrong answers made by machine, exercise by exercise
 	@python -W ignore -m tests.check.mutants
