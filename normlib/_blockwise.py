@@ -19,14 +19,14 @@ PIECE = 2**12
 COLUMN_PIECE = 2**6
 
 # How much of a row is summed at once where columns are summed, too.
-WIDTH = 2**13
+WIDTH = 2**14
 
 # Numbers in a block: so few that what is computed from them is still in the cache when
 # the next step needs it, and enough for the steps to be worth a call.
 BLOCK = 2**20
 
 # Numbers in a product that is held until it is added to another.
-PRODUCT = 2**17
+PRODUCT = 2**18
 
 # Rows at least this long are not copied to NumPy's buffer; see ``_small_buffer``.
 BUFFER = 2**9
@@ -134,7 +134,7 @@ def combine(
     )
     if constant is not None:
         constant = expand(constant, out)
-    for block in _slices(out, PRODUCT if others else BLOCK):
+    for block in _slices(out, PRODUCT if others or factors[1:] else BLOCK):
         result = _multiply(block, first, *factors, out=out[block])
         for term in others:
             result += _multiply(block, *term)
