@@ -109,5 +109,5 @@ _build/submitted: | $(ENVIRONMENT)
 	@normlib sample-class --students $(STUDENTS) --seed $(SEED) --output $@
 
 _build/tests-passed: _build/html/index.html $(SOURCES) $(TESTS) Makefile README.md nbgrader_config.py
-	@python -m pytest --quiet
+	@python -m pytest --quiet --numprocesses auto --maxprocesses 4 --dist worksteal
 	@touch $@
