@@ -19,7 +19,7 @@ PAGES := _config.yml _toc.yml $(wildcard book/*) $(wildcard exercises/*/*.ipynb)
 SOURCES := $(wildcard solutions/*/*.ipynb)
 TESTS := $(shell find tests -name '*.py')
 
-.PHONY: help course book exercises grade lab serve test lint strength mutants bench lock clean
+.PHONY: help course book pdf exercises grade lab serve test lint strength mutants bench lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,8 @@ course: book grade  ## the whole course: a book, notebooks and a graded class
 	@echo "Grade:  $$(find $(CURDIR)/_build/feedback -name '*.html' | sort | head -1)  (one student's feedback)"
 
 book: _build/html/index.html  ## the built book, _build/html/index.html
+
+pdf: _build/normalization-by-hand.pdf  ## the book to print, in one file
 
 exercises: $(ENVIRONMENT)  ## exercises/ generated from solutions/
 	@python -m normlib.grade.release
@@ -104,6 +106,10 @@ _build/html/index.html: $(ENVIRONMENT) $(PAGES) _build/.jupyter_cache/code
 	  || { awk '/(WARNING|ERROR): |Traceback/ {left = 40} left-- > 0' _build/book.log; exit 1; }; \
 	  echo "Built in $$(( $$(date +%s) - start )) s"
 	@touch $@
+
+_build/normalization-by-hand.pdf: _build/html/index.html $(wildcard book/printable/*)
+	@python book/printable
+	@echo "$(CURDIR)/$@"
 
 _build/submitted: | $(ENVIRONMENT)
 	@normlib sample-class --students $(STUDENTS) --seed $(SEED) --output $@
