@@ -159,8 +159,9 @@ def _compare(name, got, want, tolerance):
         return ""
     first = tuple(int(i) for i in np.argwhere(~close)[0])
     pair = want[first], got[first]
-    rounding = 1e-12 * scale  # what a reference leaves of an exact 0
-    should, yours = number(*(0.0 if abs(v) < rounding else v for v in pair))
+    nothing = 1e-5 * scale  # what rounding, or eps, leaves of an exact 0
+    shown = [0.0 if abs(v) < nothing else v for v in pair]
+    should, yours = number(*(shown if any(shown) else pair))
     return f"{name}{place(first)} should be {should}, yours is {yours}"
 
 
@@ -170,21 +171,43 @@ def _diagnose(exercise, trials):
     The first failed case that looks like any decides which can be meant. Among
     them, the one that fits most of the failed cases (an answer with two mistakes
     fits each of them in some), then the one that also passes where the answer
-    passed. When none fits anywhere, the set of wrong outputs may still speak.
+    passed. When that is by accident, the next case decides. When none fits anywhere,
+    the set of wrong outputs may still speak.
     """
     failed = [trial for trial in trials if trial.difference]
     passed = [trial for trial in trials if not trial.difference]
+    doubted = []
     for i, trial in enumerate(failed):
-        if meant := [m for m in exercise.misconceptions if trial.like(m)]:
-            # The cases before this one look like none of them, this one like all.
-            fits = [sum(t.like(m) for t in failed[i + 1 :]) for m in meant]
-            likeliest = [m for m, n in zip(meant, fits, strict=True) if n == max(fits)]
-            best = likeliest[0]
-            if len(likeliest) > 1:
-                best = max(likeliest, key=lambda m: sum(t.like(m) for t in passed))
+        meant = [
+            m for m in exercise.misconceptions if m not in doubted and trial.like(m)
+        ]
+        if not meant:
+            continue
+        # The cases before this one look like none of them, this one like all.
+        fits = [sum(t.like(m) for t in failed[i + 1 :]) for m in meant]
+        likeliest = [m for m, n in zip(meant, fits, strict=True) if n == max(fits)]
+        best = likeliest[0]
+        if len(likeliest) > 1:
+            best = max(likeliest, key=lambda m: sum(t.like(m) for t in passed))
+        if not _by_accident(best, 1 + max(fits), failed, passed):
             return best.title, best.hint, best.section or exercise.section
+        doubted += meant
     wrong = frozenset().union(*(trial.wrong for trial in failed))
     return None, dict(exercise.symptoms).get(wrong), exercise.section
+
+
+def _by_accident(misconception, fits, failed, passed):
+    """Whether too little speaks for a misconception, or more against it.
+
+    It should fit a third of the cases with values of their own; and not fail, in more
+    cases than it fits, where the answer is right. What recognizes an answer says
+    nothing about right ones.
+    """
+    valued = [t for t in failed if not (t.case.intact and t.wrong)]
+    if misconception.recognize:
+        return 3 * fits < len(valued)
+    against = sum(not t.like(misconception) for t in passed)
+    return 3 * fits < len(valued) or against > fits
 
 
 def _results(trials):

@@ -5,6 +5,7 @@ neither references nor exercises, so that it can stand beside an untrusted answe
 without having anything to give away.
 """
 
+import copy
 import functools
 from collections.abc import Callable
 
@@ -23,6 +24,11 @@ def as_array(value, name: str) -> np.ndarray:
         array = np.asarray(value)
     except (ValueError, TypeError, RuntimeError):  # ragged, or not array-like
         array = np.asarray(None)
+        if isinstance(value, tuple | list):
+            raise Unusable(
+                f"{name} should be one array, yours is a {type(value).__name__} "
+                f"of {len(value)} that fit into none"
+            ) from None
     if array.dtype.kind != "f":
         found = array.dtype if array.dtype.kind in "biuc" else type(value).__name__
         raise Unusable(
@@ -155,7 +161,11 @@ def inference(implementation, inputs) -> dict[str, np.ndarray]:
     """After two training steps: output and dx in eval mode, on other data."""
     module = _construct(implementation, inputs)
     _train(module, inputs, "12")
+    before = copy.deepcopy(_parameters(module))
     y, dx = _step(_evaluating(module, inputs), inputs, "3")
+    for name, value in _parameters(module).items():
+        if name in before and not np.allclose(value, before[name], rtol=1e-4):
+            raise Unusable(f"the call in eval mode changed the parameter {name}")
     return {"y": y, "dx": dx}
 
 
@@ -168,8 +178,19 @@ def buffers_after_inference(implementation, inputs) -> dict[str, np.ndarray]:
 
 
 def fresh_state(implementation, inputs) -> dict[str, np.ndarray]:
-    """The ``state_dict`` of a module just constructed."""
-    return _numbers(_new(implementation, inputs).state_dict())
+    """The ``state_dict`` of a module just constructed, of torch's default types."""
+    import torch
+
+    state = _new(implementation, inputs).state_dict()
+    for name, value in state.items():
+        if name.endswith("num_batches_tracked"):  # torch's one whole number
+            if value.is_floating_point():
+                raise Unusable(
+                    f"{name} should be a whole number, yours is of type {value.dtype}"
+                )
+        elif value.dtype != (wanted := torch.get_default_dtype()):
+            raise Unusable(f"{name} should be of type {wanted}, yours is {value.dtype}")
+    return _numbers(state)
 
 
 def _new(implementation, inputs):
@@ -187,11 +208,23 @@ def _construct(implementation, inputs):
     own = ", ".join(name for name, _ in module.named_parameters())
     for name, value in inputs["parameters"].items():
         if not _load(module, name, value):
+            if official := _official(module):
+                raise Unusable(
+                    f"your module holds torch's own {official}, which is this "
+                    "exercise itself: write it with mean, sum, sqrt and the like"
+                )
             raise Unusable(
                 f"your module has no parameter `{name}` of {value.size} numbers; "
                 f"its parameters: {own or 'none'}"
             )
     return module.train()
+
+
+def _official(module):
+    """The name of torch's own norm that the module holds, if it does."""
+    kinds = (type(held) for held in module.modules())
+    norms = (k for k in kinds if k.__module__.startswith("torch.nn"))
+    return next((k.__name__.strip("_") for k in norms if "Norm" in k.__name__), None)
 
 
 def _evaluating(module, inputs):
@@ -253,6 +286,10 @@ def _forward(module, x, shape):
     if y.dtype != x.dtype:
         raise Unusable(f"y should be of type {x.dtype} like x, yours is {y.dtype}")
     return y
+
+
+def _parameters(module):
+    return _numbers(dict(module.named_parameters()))
 
 
 def _buffers(module):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from normlib.check import EXERCISES, judge
+from normlib.check import EXERCISES, judge, judging
 from normlib.check.exercise import Case, Exercise, Misconception
 from normlib.check.observing import Unusable
 from normlib.check.protocols import call
@@ -90,6 +90,24 @@ def test_what_rounding_leaves_of_a_zero_is_called_zero():
     report = judge("feature_scaling.z_score", lambda x: x - x + 3.0, seed=0)
     shown = [c.message for c in report.cases if "constant up to rounding" in c.name]
     assert shown[0].endswith("should be 0, yours is 3")
+
+
+def test_what_eps_leaves_of_a_zero_is_called_zero():
+    def backward(*args):
+        dx, *others = EXERCISES[key].reference(*args)
+        return dx[..., ::-1], *others
+
+    key = "layer_norm.backward"
+    by_hand = judge(key, backward, seed=0).cases[0]  # 1, −1, 0, 0 but for eps
+    assert by_hand.message.endswith("dx at row 0, column 0 should be 1, yours is 0")
+
+
+def test_two_small_numbers_that_differ_are_not_both_called_zero(small, monkeypatch):
+    exercise = judging.EXERCISES[small]
+    case = Case("small", 1, lambda rng: {"x": np.array([-1.0, 0, 1])}, tolerance=1e-9)
+    monkeypatch.setitem(judging.EXERCISES, small, replace(exercise, cases=(case,)))
+    report = judge(small, lambda x, factor=1.0: scale(x, factor) + 1e-7 * (x == 0))
+    assert report.cases[0].message.endswith("should be 0, yours is 1e−07")
 
 
 def test_warnings_and_prints_are_mentioned_and_cost_nothing():
@@ -180,6 +198,42 @@ def test_one_of_two_mistakes_is_named(small):
 def test_without_a_likeness_the_wrong_outputs_speak(small):
     report = judge(small, lambda x, factor=1.0: x + 100)
     assert report.diagnosis is None and report.hint == "Only y is wrong."
+
+
+def test_a_likeness_in_few_of_the_failed_cases_is_no_diagnosis(small, monkeypatch):
+    """By accident, some wrong answer agrees with some misconception somewhere."""
+    exercise = judging.EXERCISES[small]
+    plain, scaled = exercise.cases
+    other = [replace(plain, name=f"plain {i}", share=0.25) for i in range(2)]
+    cases = (*other, replace(scaled, share=0.25), replace(plain, share=0.25))
+    cases = cases[2], *other, cases[3]
+    monkeypatch.setitem(judging.EXERCISES, small, replace(exercise, cases=cases))
+
+    def another_mistake(x, factor=1.0):
+        return x - x.max() + 1  # where x is −1 and 1, as if the factor were missing
+
+    report = judge(small, another_mistake)
+    assert report.points == 0
+    assert report.diagnosis is None and report.hint == "Only y is wrong."
+
+
+def test_a_mistake_that_would_show_where_the_answer_is_right_is_not_named(
+    small, monkeypatch
+):
+    exercise = judging.EXERCISES[small]
+    plain, scaled = (replace(case, share=0.25) for case in exercise.cases)
+    others = [replace(scaled, name=f"scaled {i}") for i in range(2)]
+    cases = (plain, scaled, *others)
+    monkeypatch.setitem(judging.EXERCISES, small, replace(exercise, cases=cases))
+
+    def right_when_scaled(x, factor=1.0):
+        return scale(x, factor) if factor == 3 else np.zeros(4)
+
+    zeros = Misconception("zeros", "Nothing is left.", lambda x, factor=1.0: x * 0)
+    exercise = replace(exercise, cases=cases, misconceptions=(zeros,))
+    monkeypatch.setitem(judging.EXERCISES, small, exercise)
+    assert judge(small, right_when_scaled).diagnosis is None
+    assert judge(small, zeros.implementation).diagnosis == "zeros"
 
 
 def test_a_reference_that_fails_is_never_the_answers_fault(small, monkeypatch):

@@ -31,10 +31,11 @@ def test_whatever_holds_numbers_becomes_an_array(value):
         (np.array([True]), "yours is of type bool"),
         (np.array([1j]), "yours is of type complex128"),
         ("text", "yours is of type str"),
-        ([[1.0], [1.0, 2.0]], "yours is of type list"),
+        ([[1.0], [1.0, 2.0]], "y should be one array, yours is a list of 2"),
+        ((np.ones(2), np.ones((2, 1, 3))), "y should be one array, yours is a tuple"),
         (lambda: 1, "yours is of type function"),
     ],
-    ids=["None", "int", "bool", "complex", "str", "ragged", "function"],
+    ids=["None", "int", "bool", "complex", "str", "ragged", "tuple", "function"],
 )
 def test_what_is_no_floating_point_array_is_named(value, message):
     with pytest.raises(Unusable) as caught:
@@ -176,6 +177,38 @@ class Nameless(torch.nn.Module):
         self.gamma = torch.nn.Parameter(torch.ones(num_features))
 
 
+class HoldsTorchs(torch.nn.Module):
+    def __init__(self, num_features, eps, momentum):
+        super().__init__()
+        self.norm = torch.nn.BatchNorm2d(num_features, eps, momentum)
+
+
+class HoldsAParametrization(torch.nn.Module):
+    def __init__(self, *args):
+        super().__init__()
+        self.linear = torch.nn.utils.parametrizations.weight_norm(torch.nn.Linear(3, 3))
+
+
+class StoresDoubles(torch.nn.BatchNorm2d):
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.running_var = self.running_var.double()
+
+
+class CountsInFloats(torch.nn.BatchNorm2d):
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.num_batches_tracked = torch.tensor(0.0)
+
+
+class HalvesItsWeightsInEval(torch.nn.BatchNorm2d):
+    def forward(self, x):
+        y = super().forward(x)
+        if not self.training:
+            self.weight.data = self.weight.data / 2
+        return y
+
+
 @pytest.mark.parametrize(
     ("module", "protocol", "message"),
     [
@@ -183,6 +216,11 @@ class Nameless(torch.nn.Module):
         (WithoutGradient, protocols.train_step, "no gradient reaches x"),
         (InDouble, protocols.train_output, "float64"),
         (Nameless, protocols.train_output, "no parameter `weight`"),
+        (HoldsTorchs, protocols.train_output, "torch's own BatchNorm2d"),
+        (HoldsAParametrization, protocols.train_output, "torch's own .*WeightNorm"),
+        (StoresDoubles, protocols.fresh_state, r"running_var .*float32.*float64"),
+        (CountsInFloats, protocols.fresh_state, "num_batches_tracked .*whole number"),
+        (HalvesItsWeightsInEval, protocols.inference, "eval mode changed .*weight"),
     ],
 )
 def test_what_a_module_does_wrong_has_its_own_words(module, protocol, message, steps):

@@ -204,6 +204,36 @@ class BuffersHoldTheGraph(nn.BatchNorm2d):
         return self.weight[:, None, None] * x_hat + self.bias[:, None, None]
 
 
+class GradientOfTrainingInEval(nn.BatchNorm2d):
+    class ByHand(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, mean, var, eps, weight, bias):
+            inv_std = 1 / (var[:, None, None] + eps).sqrt()
+            x_hat = (x - mean[:, None, None]) * inv_std
+            ctx.save_for_backward(x_hat, inv_std, weight)
+            return weight[:, None, None] * x_hat + bias[:, None, None]
+
+        @staticmethod
+        def backward(ctx, dy):
+            x_hat, inv_std, weight = ctx.saved_tensors
+            axes = (0, 2, 3)
+            dx_hat = weight[:, None, None] * dy
+            through_mean = dx_hat.mean(axes, keepdim=True)
+            through_var = x_hat * (dx_hat * x_hat).mean(axes, keepdim=True)
+            dx = inv_std * (dx_hat - through_mean - through_var)
+            return dx, None, None, None, (dy * x_hat).sum(axes), dy.sum(axes)
+
+    def forward(self, x):
+        mean, var = self.running_mean, self.running_var
+        if self.training:
+            mean, var = x.mean((0, 2, 3)), x.var((0, 2, 3), correction=0)
+            with torch.no_grad():
+                self.running_mean.lerp_(mean, self.momentum)
+                self.running_var.lerp_(x.var((0, 2, 3)), self.momentum)
+                self.num_batches_tracked += 1
+        return self.ByHand.apply(x, mean, var, self.eps, self.weight, self.bias)
+
+
 class NothingCounted(nn.BatchNorm2d):
     def forward(self, x):
         mean, var = self.running_mean, self.running_var
@@ -212,6 +242,23 @@ class NothingCounted(nn.BatchNorm2d):
             with torch.no_grad():
                 self.running_mean.lerp_(mean, self.momentum)
                 self.running_var.lerp_(x.var((0, 2, 3)), self.momentum)
+        x_hat = (x - mean[:, None, None]) / (var[:, None, None] + self.eps).sqrt()
+        return self.weight[:, None, None] * x_hat + self.bias[:, None, None]
+
+
+class FloatCounter(nn.BatchNorm2d):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__(num_features, eps, momentum)
+        self.register_buffer("num_batches_tracked", torch.zeros(()))
+
+    def forward(self, x):
+        mean, var = self.running_mean, self.running_var
+        if self.training:
+            mean, var = x.mean((0, 2, 3)), x.var((0, 2, 3), correction=0)
+            with torch.no_grad():
+                self.running_mean.lerp_(mean, self.momentum)
+                self.running_var.lerp_(x.var((0, 2, 3)), self.momentum)
+                self.num_batches_tracked += 1
         x_hat = (x - mean[:, None, None]) / (var[:, None, None] + self.eps).sqrt()
         return self.weight[:, None, None] * x_hat + self.bias[:, None, None]
 
@@ -646,6 +693,13 @@ EXERCISE = Exercise(
             section="the-backward-pass",
         ),
         Misconception(
+            "the gradient of training in eval mode",
+            "In eval mode mean and variance are constants, so x reaches the output on "
+            "the direct path alone. The other two belong to training.",
+            GradientOfTrainingInEval,
+            section="the-backward-pass",
+        ),
+        Misconception(
             "the buffers hold on to the graph of past steps",
             "A running average of tensors that record gradients records them too, and "
             "its history grows with every step. What is stored should be numbers.",
@@ -700,6 +754,12 @@ EXERCISE = Exercise(
             "torch keeps a third buffer, `num_batches_tracked`. Without it a saved "
             "model cannot be loaded into the official layer.",
             NoCounter,
+        ),
+        Misconception(
+            "a count of the batches that is no whole number",
+            "`torch.zeros(())` is a float32, in which 16,777,216 plus 1 is 16,777,216. "
+            "torch counts in int64.",
+            FloatCounter,
         ),
         Misconception(
             "the paper's names for the parameters",

@@ -56,7 +56,13 @@ def a_large_eps(rng):
     return inputs | dict(x=inputs["x"] / sizes, eps=0.3)
 
 
-# What people get wrong.
+def in_half_precision(rng):
+    inputs = rows(rng)
+    sizes = np.abs(inputs["x"]).max(axis=-1, keepdims=True)
+    return inputs | dict(x=(1000 * inputs["x"] / sizes).astype(np.float16))
+
+
+# What people get wrong. Most of it overflows in half precision as well.
 
 
 def divided_by_the_reciprocal(x, gamma, eps=1e-6):
@@ -66,6 +72,10 @@ def divided_by_the_reciprocal(x, gamma, eps=1e-6):
 
 def no_root(x, gamma, eps=1e-6):
     return gamma * x / ((x**2).mean(axis=-1, keepdims=True) + eps)
+
+
+def square_of_the_mean(x, gamma, eps=1e-6):
+    return gamma * x / np.sqrt(x.mean(axis=-1, keepdims=True) ** 2 + eps)
 
 
 def mean_subtracted(x, gamma, eps=1e-6):
@@ -128,6 +138,15 @@ def fixed_eps(x, gamma, eps=1e-6):
     return gamma * x / np.sqrt((x**2).mean(axis=-1, keepdims=True) + 1e-6)
 
 
+def default_of_torch(x, gamma, eps=1e-6):
+    mean_square = (x.astype(float) ** 2).mean(axis=-1, keepdims=True)
+    return gamma * x / np.sqrt(mean_square + np.finfo(float).eps)
+
+
+def squares_in_half_precision(x, gamma, eps=1e-6):
+    return gamma * x / np.sqrt((x**2).mean(axis=-1, keepdims=True) + eps)
+
+
 def eps_to_each(x, gamma, eps=1e-6):
     return gamma * x / np.sqrt((x**2 + eps).sum(axis=-1, keepdims=True))
 
@@ -159,7 +178,7 @@ def into_the_input(x, gamma, eps=1e-6):
 
 
 def step_by_step(x, gamma, eps=1e-6):
-    squares = np.square(x)
+    squares = np.square(x, dtype=float)
     mean_square = squares.sum(axis=-1) / x.shape[-1]
     rms = np.sqrt(mean_square + eps)
     return x / rms[..., np.newaxis] * gamma
@@ -177,19 +196,20 @@ def with_loops(x, gamma, eps=1e-6):
 
 def from_the_length(x, gamma, eps=1e-6):
     D = x.shape[-1]
-    length = np.linalg.norm(x, axis=-1, keepdims=True)
+    length = np.linalg.norm(x.astype(float), axis=-1, keepdims=True)
     return gamma * x * np.sqrt(D) / np.hypot(length, np.sqrt(D * eps))
 
 
 def with_einsum(x, gamma, eps=1e-6):
-    inv_rms = (np.einsum("...d,...d->...", x, x) / len(gamma) + eps) ** -0.5
+    squares = np.einsum("...d,...d->...", x, x, dtype=float)
+    inv_rms = (squares / len(gamma) + eps) ** -0.5
     return np.einsum("...d,...,d->...d", x, inv_rms, gamma)
 
 
 def in_torch(x, gamma, eps=1e-6):
     import torch
 
-    x, gamma = torch.tensor(x), torch.tensor(gamma)
+    x, gamma = torch.tensor(x).double(), torch.tensor(gamma)
     return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + eps) * gamma
 
 
@@ -207,12 +227,18 @@ EXERCISE = Exercise(
     run=call("y"),
     cases=(
         Case("three rows of two, by hand", 2 / 16, by_hand),
-        Case("four rows of five", 4 / 16, rows),
+        Case("four rows of five", 3 / 16, rows),
         Case("as many rows as features", 2 / 16, a_square),
         Case("tokens of two sequences, (2, 3, 7)", 2 / 16, tokens),
         Case("one row, (D,)", 1 / 16, one_row),
         Case("numbers so small that eps counts", 2 / 16, small_numbers),
         Case("a large eps counts as it should", 2 / 16, a_large_eps),
+        Case(
+            "in float16, whose largest number is 65,504",
+            1 / 16,
+            in_half_precision,
+            tolerance=0.01,  # the rounding of a result in float16
+        ),
         Case("x is left as it was", 1 / 16, rows, intact=True),
     ),
     misconceptions=(
@@ -227,6 +253,12 @@ EXERCISE = Exercise(
             "The mean of the squares has the square of x's unit. What has the unit of "
             "x?",
             no_root,
+        ),
+        Misconception(
+            "the square of the mean for the mean of the squares",
+            "For [3, −3] the mean is 0, and so is its square. The squares are 9 and 9. "
+            "Which comes first?",
+            square_of_the_mean,
         ),
         Misconception(
             "the mean subtracted first",
@@ -306,6 +338,19 @@ EXERCISE = Exercise(
             "an eps of its own instead of the argument",
             "The caller chooses eps; 1e-6 is only its default.",
             fixed_eps,
+        ),
+        Misconception(
+            "the default eps of torch instead of the argument",
+            "torch takes the spacing of floats at 1, 1.2e-7 in float32 and 2.2e-16 in "
+            "float64. Published models name an eps of their own, and so does the "
+            "caller here.",
+            default_of_torch,
+        ),
+        Misconception(
+            "squares in half precision",
+            "The square of 256 is infinite in float16, and a row divided by infinity "
+            "is 0. The size is measured in a wider type.",
+            squares_in_half_precision,
         ),
         Misconception(
             "the sum instead of the mean, with eps in each term",

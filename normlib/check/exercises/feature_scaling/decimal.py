@@ -60,6 +60,11 @@ def rounded_logarithm(x):
     return x / 10.0**j
 
 
+def one_digit_left(x):
+    largest = np.abs(x).max(axis=0)
+    return x / 10.0 ** np.floor(np.log10(np.where(largest == 0, 1, largest)))
+
+
 def logarithm_of_zero(x):
     j = np.floor(np.log10(np.abs(x).max(axis=0))) + 1
     return x / 10.0**j
@@ -199,6 +204,12 @@ EXERCISE = Exercise(
             "A hair below 1000 the logarithm is less than 3, but in floating point it "
             "rounds to 3. Take it for a guess, and let the definition decide.",
             rounded_logarithm,
+        ),
+        Misconception(
+            "one digit left before the point",
+            "That is how numbers are written in scientific notation, 9.99 times 10². "
+            "Here the largest magnitude ends up below 1: one place more.",
+            one_digit_left,
         ),
         Misconception(
             "the logarithm of zero",

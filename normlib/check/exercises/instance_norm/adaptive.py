@@ -114,6 +114,13 @@ def mean_and_spread_swapped(content, style, eps=1e-5):
     return style.mean((2, 3), keepdims=True) * x_hat + style_std
 
 
+def mean_scaled_too(content, style, eps=1e-5):
+    mean, var = content.mean((2, 3), keepdims=True), content.var((2, 3), keepdims=True)
+    style_std = np.sqrt(style.var((2, 3), keepdims=True) + eps)
+    x_hat = (content - mean) / np.sqrt(var + eps)
+    return style_std * (x_hat + style.mean((2, 3), keepdims=True))
+
+
 def variance_of_the_style(content, style, eps=1e-5):
     mean, var = content.mean((2, 3), keepdims=True), content.var((2, 3), keepdims=True)
     style_var = style.var((2, 3), keepdims=True)
@@ -337,6 +344,12 @@ EXERCISE = Exercise(
             "the style's mean and spread in each other's place",
             "The spread scales, as gamma does. The mean shifts, as beta does.",
             mean_and_spread_swapped,
+        ),
+        Misconception(
+            "the style's mean scaled along with the content",
+            "The spread multiplies the standardized content alone. The mean is added "
+            "afterwards, in its own unit.",
+            mean_scaled_too,
         ),
         Misconception(
             "scaled by the style's variance",

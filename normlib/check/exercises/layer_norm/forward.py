@@ -111,6 +111,12 @@ def lost_axis(x, gamma, beta, eps=1e-5):
     return gamma * (x - mean) / np.sqrt(var + eps) + beta
 
 
+def one_axis_too_few(x, gamma, beta, eps=1e-5):
+    axes = tuple(range(x.ndim - gamma.ndim, x.ndim - 1))
+    mean, var = x.mean(axis=axes, keepdims=True), x.var(axis=axes, keepdims=True)
+    return gamma * (x - mean) / np.sqrt(var + eps) + beta
+
+
 def uncentered(x, gamma, beta, eps=1e-5):
     axes = tuple(range(x.ndim - gamma.ndim, x.ndim))
     rms = np.sqrt((x * x).mean(axis=axes, keepdims=True) + eps)
@@ -320,6 +326,12 @@ EXERCISE = Exercise(
             "A mean of shape (N,) is lined up with the last axis of x, which counts "
             "the features. With as many rows as features nothing complains.",
             lost_axis,
+        ),
+        Misconception(
+            "the last of gamma's axes left out",
+            "A range ends before its second number. With a gamma of one axis yours "
+            "holds no axis at all, so that each number is its own mean.",
+            one_axis_too_few,
         ),
         Misconception(
             "the mean left in",

@@ -655,6 +655,32 @@ def logits_swapped(dy, x, mean_weight, var_weight, gamma, eps=1e-5):
     return dx, dvar_weight, dmean_weight, dgamma, dbeta
 
 
+def logits_last(dy, x, mean_weight, var_weight, gamma, eps=1e-5):
+    axes = (2, 3), (1, 2, 3), (0, 2, 3)
+    means = [x.mean(axis=axis, keepdims=True) for axis in axes]
+    variances = [x.var(axis=axis, keepdims=True) for axis in axes]
+    p, q = mean_weight - mean_weight.max(), var_weight - var_weight.max()
+    p, q = np.exp(p) / np.exp(p).sum(), np.exp(q) / np.exp(q).sum()
+    mean = p[0] * means[0] + p[1] * means[1] + p[2] * means[2]
+    var = q[0] * variances[0] + q[1] * variances[1] + q[2] * variances[2]
+    inv_std = 1 / np.sqrt(var + eps)
+    x_hat = (x - mean) * inv_std
+    dx_hat = dy * gamma[:, None, None]
+    dmean = -(dx_hat * inv_std).sum(axis=(2, 3), keepdims=True)
+    dvar = -0.5 * (dx_hat * x_hat * inv_std**2).sum(axis=(2, 3), keepdims=True)
+    dp = np.array([(dmean * m).sum() for m in means])
+    dq = np.array([(dvar * v).sum() for v in variances])
+    dx = dx_hat * inv_std
+    for k, axis in enumerate(axes):
+        m = x.size / means[k].size
+        through_mean = p[k] * dmean.sum(axis=axis, keepdims=True) / m
+        through_var = q[k] * dvar.sum(axis=axis, keepdims=True) / m
+        dx += through_mean + through_var * 2 * (x - means[k])
+    dmean_weight, dvar_weight = p * (dp - p @ dp), q * (dq - q @ dq)
+    dgamma, dbeta = (dy * x_hat).sum(axis=(0, 2, 3)), dy.sum(axis=(0, 2, 3))
+    return dx, dgamma, dbeta, dmean_weight, dvar_weight
+
+
 def another_order(dy, x, mean_weight, var_weight, gamma, eps=1e-5):
     axes = (0, 2, 3), (2, 3), (1, 2, 3)
     means = [x.mean(axis=axis, keepdims=True) for axis in axes]
@@ -1188,6 +1214,11 @@ EXERCISE = Exercise(
             "the gradients of the two sets of logits swapped",
             "The order is that of the arguments: the means come first.",
             logits_swapped,
+        ),
+        Misconception(
+            "the gradients of the logits returned last",
+            "The order is that of the arguments: x, both sets of logits, gamma, beta.",
+            logits_last,
         ),
         Misconception(
             "the logits in another order: batch, instance, layer",

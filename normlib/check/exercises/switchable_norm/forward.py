@@ -195,6 +195,19 @@ def layer_and_batch_swapped(x, mean_weight, var_weight, gamma, beta, eps=1e-5):
     return gamma[:, None, None] * x_hat + beta[:, None, None]
 
 
+def no_batch_for_one_image(x, mean_weight, var_weight, gamma, beta, eps=1e-5):
+    axes = ((2, 3), (1, 2, 3), (0, 2, 3))[: 3 if len(x) > 1 else 2]
+    means = [x.mean(axis=axis, keepdims=True) for axis in axes]
+    variances = [x.var(axis=axis, keepdims=True) for axis in axes]
+    p, q = mean_weight[: len(axes)], var_weight[: len(axes)]
+    p, q = np.exp(p - p.max()), np.exp(q - q.max())
+    p, q = p / p.sum(), q / q.sum()
+    mean = sum(share * moment for share, moment in zip(p, means, strict=True))
+    var = sum(share * moment for share, moment in zip(q, variances, strict=True))
+    x_hat = (x - mean) / np.sqrt(var + eps)
+    return gamma[:, None, None] * x_hat + beta[:, None, None]
+
+
 def layer_at_a_pixel(x, mean_weight, var_weight, gamma, beta, eps=1e-5):
     axes = (2, 3), 1, (0, 2, 3)
     means = [x.mean(axis=axis, keepdims=True) for axis in axes]
@@ -595,6 +608,12 @@ EXERCISE = Exercise(
             "The second logit is layer norm's, which averages over one image. The "
             "third is batch norm's, which averages over one channel.",
             layer_and_batch_swapped,
+        ),
+        Misconception(
+            "no share for batch norm when there is a single image",
+            "A batch of one has statistics too: those of instance norm. The softmax "
+            "goes over three logits, whatever the batch size.",
+            no_batch_for_one_image,
         ),
         Misconception(
             "layer norm at each pixel, over the channels alone",

@@ -659,6 +659,32 @@ class NothingCounted(nn.BatchNorm2d):
         return self.weight[:, None, None] * x_hat + self.bias[:, None, None]
 
 
+class FloatCounter(nn.BatchNorm2d):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__(num_features, eps, momentum)
+        self.register_buffer("num_batches_tracked", torch.zeros(()))
+        self.mean_weight = nn.Parameter(torch.ones(3))
+        self.var_weight = nn.Parameter(torch.ones(3))
+
+    def forward(self, x):
+        axes = (2, 3), (1, 2, 3), (0, 2, 3)
+        means = [x.mean(axis, keepdim=True) for axis in axes]
+        variances = [x.var(axis, correction=0, keepdim=True) for axis in axes]
+        if self.training:
+            with torch.no_grad():
+                self.running_mean.lerp_(means[2].flatten(), self.momentum)
+                self.running_var.lerp_(x.var((0, 2, 3)), self.momentum)
+                self.num_batches_tracked += 1
+        else:
+            means[2] = self.running_mean[:, None, None]
+            variances[2] = self.running_var[:, None, None]
+        p, q = self.mean_weight.softmax(0), self.var_weight.softmax(0)
+        mean = p[0] * means[0] + p[1] * means[1] + p[2] * means[2]
+        var = q[0] * variances[0] + q[1] * variances[1] + q[2] * variances[2]
+        x_hat = (x - mean) / (var + self.eps).sqrt()
+        return self.weight[:, None, None] * x_hat + self.bias[:, None, None]
+
+
 class MeanOfSquares(nn.BatchNorm2d):
     def __init__(self, num_features, eps=1e-5, momentum=0.1):
         super().__init__(num_features, eps, momentum)
@@ -1343,6 +1369,12 @@ EXERCISE = Exercise(
             "no count of the batches",
             "There is a third buffer, `num_batches_tracked`, as in `nn.BatchNorm2d`.",
             NoCounter,
+        ),
+        Misconception(
+            "a count of the batches that is no whole number",
+            "`torch.zeros(())` is a float32, in which 16,777,216 plus 1 is 16,777,216. "
+            "torch counts in int64.",
+            FloatCounter,
         ),
         Misconception(
             "the paper's names for the parameters",

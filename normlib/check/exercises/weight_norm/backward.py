@@ -112,6 +112,14 @@ def g_once(dw, v, g):
     return dv, dg.reshape(g.shape)
 
 
+def factor_once(dw, v, g):
+    over = tuple(range(1, v.ndim))
+    norm = np.sqrt((v**2).sum(axis=over, keepdims=True))
+    dg = (dw * v / norm).sum(axis=over, keepdims=True)
+    dv = g.reshape(norm.shape) / norm * dw - dg * v / norm
+    return dv, dg.reshape(g.shape)
+
+
 def no_g(dw, v, g):
     over = tuple(range(1, v.ndim))
     norm = np.sqrt((v**2).sum(axis=over, keepdims=True))
@@ -379,6 +387,12 @@ EXERCISE = Exercise(
             "g multiplies v over its norm, so it multiplies what comes back along "
             "both paths.",
             g_once,
+        ),
+        Misconception(
+            "the factor g over the norm on the direct path only",
+            "First the part along v is taken out of dw, and then all that remains is "
+            "multiplied. Where do the parentheses stand?",
+            factor_once,
         ),
         Misconception(
             "g missing from dv",
