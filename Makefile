@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 ENVIRONMENT := .venv/installed
 PACKAGE := $(shell find normlib -name '*.py')
-PAGES := _config.yml _toc.yml $(wildcard book/*) $(wildcard exercises/*/*.ipynb)
+PAGES := _config.yml _toc.yml $(wildcard book/* book/instructors/* exercises/*/*.ipynb)
 SOURCES := $(wildcard solutions/*/*.ipynb)
 TESTS := $(shell find tests -name '*.py')
 
@@ -73,7 +73,7 @@ lock: $(ENVIRONMENT)  ## requirements.txt renewed, for every platform
 
 clean:  ## removes what was built; a real class's submissions and points stay
 	@if [ -d _build/submitted ] && [ ! -e _build/submitted/planted.json ]; then \
-	  find _build -mindepth 1 -maxdepth 1 ! -name submitted ! -name autograded \
+	  find _build -mindepth 1 -maxdepth 1 ! -name submitted ! -name downloaded ! -name autograded \
 	    ! -name feedback ! -name 'gradebook.db*' ! -name grades.csv -exec rm -rf {} +; \
 	else rm -rf _build; fi
 	@rm -rf .pytest_cache .ruff_cache .hypothesis .coverage

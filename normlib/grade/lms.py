@@ -1,0 +1,186 @@
+"""What Canvas and Moodle export: a table of the students, and names of files.
+
+In a ZIP file of submissions, whose a file is stands in its name, and students write
+part of that name. So it is read together with the table from the same system: a
+name alone cannot pass off somebody's file as somebody else's.
+"""
+
+import csv
+import io
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass
+class Table:
+    """A CSV file as it was exported, to be written in the same way."""
+
+    name: str
+    header: list[str]
+    rows: list[list[str]]
+    delimiter: str = ","
+    mark: bool = False  # a byte order mark, by which spreadsheets know UTF-8
+
+    @classmethod
+    def read(cls, path: Path) -> "Table":
+        """Raises ``ValueError`` when it is no such file."""
+        data = path.read_bytes()
+        try:
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise ValueError(
+                f"{path.name} should be in UTF-8, as it was exported; was it saved by "
+                "a spreadsheet?"
+            ) from None
+        first = text.partition("\n")[0]
+        delimiter = max(",;\t", key=first.count)
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+        rows = [row for row in rows if any(row)]
+        if not rows:
+            raise ValueError(f"{path.name} is empty")
+        header, *rows = rows
+        # A spreadsheet leaves out what is empty at the end of a line.
+        rows = [row + [""] * (len(header) - len(row)) for row in rows]
+        mark = data.startswith(b"\xef\xbb\xbf")
+        return cls(path.name, header, rows, delimiter, mark)
+
+    def column(self, name: str) -> int:
+        """The place of a column; ``ValueError`` when there is none of that name."""
+        if name not in self.header:
+            there = ", ".join(self.header)
+            raise ValueError(f"{self.name} has no column {name!r}; it has {there}")
+        return self.header.index(name)
+
+    def write(self, path: Path) -> None:
+        text = io.StringIO(newline="")
+        writer = csv.writer(text, delimiter=self.delimiter)
+        writer.writerows([self.header, *self.rows])
+        path.write_bytes(text.getvalue().encode("utf-8-sig" if self.mark else "utf-8"))
+
+
+@dataclass(frozen=True)
+class Owned:
+    """Whose a file is. Of two, the one with the larger ``order`` came later."""
+
+    student: str
+    file: str
+    order: int = 0
+    late: bool = False
+
+
+@dataclass
+class Canvas:
+    """A gradebook exported from Canvas, and the names in its ZIP files.
+
+    ``okaforada_LATE_4711_90017_feature_scaling-1.ipynb``: the name by which the
+    student is sorted, maybe that it came late, the numbers of the student and of the
+    file, and the file's own name, to which Canvas adds -1 when it is handed in again.
+    """
+
+    table: Table
+    student_column: str = "SIS Login ID"
+    _students: dict = field(init=False)
+
+    def __post_init__(self):
+        number = self.table.column("ID")
+        name, until = (0, 1) if self.table.header[0] == "Student" else (0, 2)
+        self._students = {
+            (_letters("".join(row[name:until])), row[number]): student
+            for row, student in self.students()
+        }
+
+    @staticmethod
+    def exported(table: Table) -> bool:
+        return table.header[0] in ("Student", "LastName") and "ID" in table.header
+
+    def students(self) -> list[tuple[list[str], str]]:
+        """The rows of students, each with the student's id."""
+        number = self.table.column("ID")
+        place = self.table.column(self.student_column)
+        found = [(r, r[place]) for r in self.table.rows if r[number].isdecimal()]
+        return _each_once(found, self.table.name)
+
+    def owner(self, path: str) -> Owned | None:
+        parts = path.rpartition("/")[2].split("_")
+        # From the right: a student's name may end like a number, and stays to its left.
+        for i in range(len(parts) - 3, 0, -1):
+            number, file = parts[i], parts[i + 1]
+            late = i > 1 and parts[i - 1].upper() == "LATE"
+            who = _letters("".join(parts[: i - late])), number
+            if who in self._students and file.isdecimal():
+                name = "_".join(parts[i + 2 :])
+                return Owned(self._students[who], name, int(file), late)
+        return None
+
+
+@dataclass
+class Moodle:
+    """A grading worksheet of a Moodle assignment, and the names in its ZIP file.
+
+    ``Ada Okafor_1288_assignsubmission_file_/feature_scaling.ipynb``, or the same
+    without a folder. The number belongs to the student in this assignment alone; the
+    worksheet calls it ``Participant 1288``, in the site's language.
+    """
+
+    table: Table
+    student_column: str = "Email address"
+    _students: dict = field(init=False)
+
+    def __post_init__(self):
+        self._students = {
+            re.search(r"\d+$", row[0]).group(): student
+            for row, student in self.students()
+        }
+
+    @staticmethod
+    def exported(table: Table) -> bool:
+        return bool(table.rows) and all(
+            re.search(r"\D\d+$", row[0]) for row in table.rows
+        )
+
+    def students(self) -> list[tuple[list[str], str]]:
+        """The rows, each with the student's id."""
+        place = self.table.column(self.student_column)
+        found = [(row, row[place]) for row in self.table.rows]
+        return _each_once(found, self.table.name)
+
+    def owner(self, path: str) -> Owned | None:
+        # The first such part from the left is Moodle's; the rest is the student's.
+        found = re.search(
+            r"(?:^|/)[^_/]*_(\d+)_assignsubmission_file(?:_?/(?:.*/)?|_)([^/]+)$", path
+        )
+        if found and found[1] in self._students:
+            return Owned(self._students[found[1]], found[2])
+        return None
+
+
+def _letters(name):
+    """Canvas leaves out other signs, and not the same in each version."""
+    return "".join(sign for sign in name.casefold() if sign.isalnum())
+
+
+def _each_once(students, table):
+    """Ids become names of folders, and points go by them."""
+    seen = set()
+    for _, student in students:
+        if not student or "/" in student or student.startswith("."):
+            why = f"{student!r} cannot be the id of a student"
+        elif student in seen:
+            why = f"two students have the id {student!r}"
+        else:
+            seen.add(student)
+            continue
+        raise ValueError(f"{table}: {why}; choose another column as student_column")
+    return students
+
+
+def exported_by(table: Table, student_column: str = "") -> Canvas | Moodle:
+    """The system that the table comes from, by its form."""
+    for system in (Canvas, Moodle):
+        if system.exported(table):
+            return system(table, student_column or system.student_column)
+    raise ValueError(
+        f"{table.name} is neither a gradebook exported from Canvas nor a grading "
+        "worksheet from Moodle"
+    )
