@@ -7,29 +7,13 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 import pytest
-import yaml
+from bs4 import BeautifulSoup
 
 import normlib
 import normlib.torch
 from normlib.check import EXERCISES
 from normlib.check.exercises import TOPICS
-
-TOC = yaml.safe_load(Path(__file__).parents[1].joinpath("_toc.yml").read_text())
-
-
-def _files(entry):
-    if isinstance(entry, list):
-        for item in entry:
-            yield from _files(item)
-    elif isinstance(entry, dict):
-        yield from (entry[name] for name in ("root", "file") if name in entry)
-        for name in ("parts", "chapters", "sections"):
-            yield from _files(entry.get(name))
-
-
-PAGES = list(_files(TOC))
-CHAPTERS = [page for page in PAGES if re.match(r"book/\d\d_", page)]
-NOTEBOOKS = [page for page in PAGES if page.startswith("exercises/")]
+from tests.pages import CHAPTERS, NOTEBOOKS, PAGES
 
 
 @pytest.fixture(params=PAGES, scope="module")
@@ -99,6 +83,84 @@ def test_a_phone_shows_the_page_without_scrolling_sideways(page, theme, screensh
     name = page.name.replace("/", "-")
     page.screenshot(path=screenshots / f"{name}-phone-{theme}.png", full_page=True)
     assert wider <= 0
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 390)])
+def test_nothing_keeps_people_out(page, theme, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    page.evaluate(UNFOLD)
+    assert serious_faults(page, theme) == []
+
+
+UNFOLD = """() => {
+    document.querySelectorAll("details").forEach((fold) => { fold.open = true; });
+    document.querySelectorAll(".toggle-hidden > .admonition-title").forEach(
+        (title) => title.click());
+}"""
+
+
+def serious_faults(page, theme):
+    """What axe-core finds on the page, in this theme."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+    # Colors change by and by.
+    page.evaluate("Promise.all(document.getAnimations().map((a) => a.finished))")
+    return [
+        (fault["id"], element["target"])
+        for fault in Axe().run(page).response["violations"]
+        if fault["impact"] in ("serious", "critical")
+        for element in fault["nodes"]
+    ]
+
+
+@pytest.fixture
+def tab(browser, html):
+    """The first page, for tests that go on from there."""
+    tab = browser.new_page()
+    tab.complaints = []
+    tab.on("pageerror", lambda error: tab.complaints.append(str(error)))
+    tab.on("requestfailed", lambda request: tab.complaints.append(request.url))
+    tab.goto((html / "book/intro.html").as_uri())
+    yield tab
+    tab.close()
+
+
+def test_search_finds_a_chapter_by_keyboard_alone(tab):
+    tab.keyboard.press("Control+k")
+    tab.locator("input[type=search]:focus").wait_for()
+    tab.keyboard.type("switchable")
+    tab.keyboard.press("Enter")
+    tab.wait_for_url("**/search.html?q=switchable*")
+    tab.locator("#search-results a[href$='07_switchable_norm.html']").wait_for()
+    tab.locator("#search-results p", has_text="finished").wait_for()
+    assert tab.locator("#search-results a[href$='04_instance_norm.html']").count() == 0
+    assert tab.complaints == []
+    for theme in ("light", "dark"):
+        assert serious_faults(tab, theme) == []
+
+
+def test_no_markup_is_left_in_the_text(page):
+    """Directives and roles that were not understood, such as one never closed."""
+    text = page.evaluate(
+        """() => {
+            const article = document.querySelector("article").cloneNode(true);
+            const code = "pre, code, script, mjx-container";
+            article.querySelectorAll(code).forEach((element) => element.remove());
+            return article.textContent;
+        }"""
+    )
+    assert not re.findall(r":::|\{\w+\}`|\$\$|(?<!\w)\*\*\w|\]\(|`|\\\w+\{", text)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_chapter_can_be_read_in_one_sitting(chapter, html):
+    """Words of prose: no code, no formulas, and not the lists of the checks' hints."""
+    page = BeautifulSoup((html / f"{chapter}.html").read_text(), "html.parser").article
+    for left_out in page.select("pre, .math, details:not(.sd-dropdown), script"):
+        left_out.decompose()
+    words = re.findall(r"[A-Za-z]\S*", page.get_text(" "))
+    assert 2000 <= len(words) <= 4500
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
