@@ -35,7 +35,6 @@ window.printable = {
     const notebook = /\/exercises\/[^/]+\/[^/]+$/.test(location.pathname);
 
     const gone = ["script", "button", ".headerlink", ".interactive", "details.hide"];
-    gone.push("mjx-assistive-mml"); // a formula for screen readers, drawn beside the page
     if (notebook) gone.push("details"); // hints
     article.querySelectorAll(gone.join()).forEach((element) => element.remove());
     article.querySelectorAll("div.cell").forEach((cell) => {
@@ -50,7 +49,8 @@ window.printable = {
       image.src = image.src; // from here on with its full address
     });
 
-    // Targets and links of one page become those of a part.
+    // Targets and links of one page become those of a part. A link to a picture's own
+    // file leads nowhere on paper.
     const target = (hash) => this.anchor({ pathname: location.pathname, hash });
     article.querySelectorAll("[id]").forEach((element) => { element.id = target(`#${element.id}`); });
     article.querySelectorAll("a[href]").forEach((link) => {
