@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 ENVIRONMENT := .venv/installed
 PACKAGE := $(shell find normlib -name '*.py')
-PAGES := _config.yml _toc.yml $(wildcard book/* book/instructors/* exercises/*/*.ipynb)
+PAGES := _config.yml _toc.yml $(wildcard book/* book/instructors/* book/static/* exercises/*/*.ipynb)
 SOURCES := $(wildcard solutions/*/*.ipynb)
 TESTS := $(shell find tests -name '*.py')
 
