@@ -22,6 +22,7 @@ c.CourseDirectory.ignore = [
     ".pytest_cache",
     "*.md",
     "*.py",
+    "*.part",  # of a file that was not written to its end
 ]
 
 # What a submission may take, in seconds and MiB; honest work stays far below. What
@@ -53,6 +54,13 @@ c.GenerateFeedback.preprocessors = [
 # Kernels are reached through files that only their owner may open, not over TCP.
 c.KernelManager.transport = "ipc"
 c.KernelManager.ip = f"{tempfile.gettempdir()}/kernel-{secrets.token_hex(8)}"
+
+# `nbgrader zip_collect`: what Canvas and Moodle hand out lies, with the table of the
+# students, in _build/downloaded/<assignment>/archive/. Names in such files are read by
+# normlib/grade/collect.py, which writes them as the expression below finds them.
+c.ZipCollectApp.downloaded_directory = "_build/downloaded"
+c.ZipCollectApp.extractor_plugin = "normlib.grade.collect.LmsExtractorPlugin"
+c.FileNameCollectorPlugin.named_regexp = r".*/(?P<student_id>[^/]+)/(?P<file_id>[^/]+)$"
 
 # Formgrader complains until there is one. A class on a server sets its own.
 exchange = Path(__file__).resolve().parent / "_build/exchange"

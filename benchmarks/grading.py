@@ -1,15 +1,25 @@
-"""How long grading takes, beside nbgrader's own autograder, in one run.
+"""How long grading takes, beside nbgrader's own autograder.
 
-    python benchmarks/grading.py [STUDENTS]
+    python benchmarks/grading.py [--students N] [--large N] [--record]
 
-Both grade the same invented class for one assignment. Endless loops are left out:
-they cost their time limit on both sides.
+Prints tables and writes them to _build/grading.md and .json; with --record also to
+benchmarks/grading.md. Both graders get the same invented class for one assignment, on
+all cores, one process at a time for nbgrader, which has no other way. Endless loops are
+left out: they cost their time limit on both sides. Neither side's time counts what
+comes once: nbgrader's import and its gradebook. Times are those of the clock, so the
+load of the machine is printed too. Then a class ten times as large is graded, of copies
+that differ by a byte: time should grow as the class does, memory not at all. The last
+table is what a cluster's scheduler adds to a task.
 """
 
+import argparse
 import json
+import os
 import shutil
+import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -20,85 +30,291 @@ from normlib.grade.sample_class import write_sample_class
 
 ROOT = Path(__file__).parents[1]
 ASSIGNMENT = "02_batch_norm"
-STOCK = 5  # submissions that nbgrader's own autograder is given
+STOCK = 8  # submissions that nbgrader's own autograder is given
+TASKS = 400
+PARTS = {
+    "start": "start, once: imports, sandbox and its test",
+    "rebuild": "rebuild the notebook, and write it",
+    "sandbox": "a process of its own, locked down",
+    "cells": "the student's cells, and those that they need",
+    "calls": "calls of the answers: the arithmetic, and its way there and back",
+    "judge": "inputs, references, comparison, diagnosis",
+    "save": "save: gradebook and graded notebook (in the parent)",
+}
+MOST = {"share": 1 / 30, "growth": 1.1, "parent": 400, "worker": 300, "task": 5}
 
 
-def main(students: int) -> None:
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--students", type=int, default=60)
+    parser.add_argument("--large", type=int, default=2000)
+    parser.add_argument("--record", action="store_true")
+    options = parser.parse_args()
+    load = [os.getloadavg()[0]]
     with tempfile.TemporaryDirectory() as folder:
         course = Path(folder, "course")
-        _set_up(course, students)
-        start = time.perf_counter()
-        options = classroom.Options(feedback=False)
-        graded = classroom.grade(course, [ASSIGNMENT], options)
-        ours = (time.perf_counter() - start) / graded.ran
-        stock, compared = _stock(course, graded)
-    print(f"{graded.ran} submissions of {ASSIGNMENT}, sandbox: {graded.sandbox}")
-    print(f"  nbgrader autograde  {1e3 * stock:8.0f} ms a submission, of {compared}")
-    print(f"  normlib grade       {1e3 * ours:8.0f} ms, 1/{stock / ours:.0f}")
-    print("where the time of normlib's processes goes, a submission:")
-    for what, seconds in sorted(graded.seconds.items(), key=lambda item: -item[1]):
-        print(f"  {what:10} {1e3 * seconds / graded.ran:8.1f} ms")
+        handed_in = set_up(course, options.students)
+        ours = measured(course)
+        stock = by_nbgrader(course, handed_in)
+        growth = []
+        for size in (options.large // 10, options.large):
+            larger = Path(folder, f"course-{size}")
+            copy_class(course, larger, handed_in, size)
+            growth.append(measured(larger))
+    report = {
+        "ours": ours,
+        "nbgrader": stock,
+        "growth": growth,
+        "cluster": {"ms": 1e3 * cluster_overhead()},
+        "load": [*load, os.getloadavg()[0]],
+    }
+    text = page(report)
+    print(text)
+    here, build = Path(__file__).parent, ROOT / "_build"
+    build.mkdir(exist_ok=True)
+    (build / "grading.json").write_text(json.dumps(report, indent=1))
+    for place in (build, here) if options.record else (build,):
+        (place / "grading.md").write_text(text)
 
 
-def _set_up(course, students):
+def set_up(course, students):
+    """A course of one assignment; the students of its class, with what is planted."""
     for step in ("solutions", "exercises"):
         shutil.copytree(ROOT / step / ASSIGNMENT, course / step / ASSIGNMENT)
     shutil.copy(ROOT / "nbgrader_config.py", course)
-    write_sample_class(course, students, 1, course / "_build/submitted")
-    for student, kinds in _planted(course):
-        if "endless loop" in kinds:
-            shutil.rmtree(course / "_build/submitted" / student)
-
-
-def _planted(course):
-    """Each student, with the kinds of answers that were planted."""
-    planted = json.loads((course / "_build/submitted/planted.json").read_text())
+    submitted = course / "_build/submitted"
+    write_sample_class(course, students, 1, submitted)
+    planted = json.loads((submitted / "planted.json").read_text())
+    handed_in = {}
     for student, assignments in planted.items():
-        plans = [plan for by in assignments.values() for plan in by.values()]
-        yield student, {plan["kind"] for plan in plans}
+        kinds = {plan["kind"] for by in assignments.values() for plan in by.values()}
+        if "endless loop" in kinds:
+            shutil.rmtree(submitted / student)
+        else:
+            handed_in[student] = kinds
+    return handed_in
 
 
-def _stock(course, graded):
+def copy_class(course, larger, handed_in, size):
+    """A class of ``size`` whose submissions are copies, each with another byte."""
+    ignored = shutil.ignore_patterns("_build")
+    shutil.copytree(course, larger, ignore=ignored)
+    names = list(handed_in)
+    for i in range(size):
+        (path,) = (course / "_build/submitted" / names[i % len(names)]).glob(
+            "*/*.ipynb"
+        )
+        where = larger / f"_build/submitted/student-{i:05d}" / ASSIGNMENT
+        where.mkdir(parents=True)
+        (where / path.name).write_text(f"{path.read_text()}{' ' * i}\n")
+
+
+def measured(course):
+    """What `normlib grade` takes, without feedback, in a process of its own."""
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import grading; "
+        "grading.measure(sys.argv[2])"
+    )
+    command = [sys.executable, "-c", program, str(Path(__file__).parent), str(course)]
+    return json.loads(
+        subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
+    )
+
+
+def measure(course):
+    """Grade, and print as JSON: seconds, parts, the memory of each kind of process."""
+    memory, over = {"parent": 0, "worker": 0}, threading.Event()
+
+    def watch():
+        while not over.wait(0.3):
+            memory["parent"] = max(memory["parent"], unshared(os.getpid()))
+            for pid in workers():
+                memory["worker"] = max(memory["worker"], unshared(pid))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    out = os.dup(1)
+    os.dup2(2, 1)  # the progress bar
+    here = Course(Path(course))  # nbgrader knows the assignment, too, before it begins
+    gradebook.create(here)
+    gradebook.prepare(here, here.packs(ASSIGNMENT))
+    start = time.perf_counter()
+    try:
+        options = classroom.Options(feedback=False)
+        graded = classroom.grade(Path(course), [ASSIGNMENT], options)
+    finally:
+        over.set()
+        watcher.join()
+    assert not graded.failed, graded.failed
+    found = {
+        "submissions": graded.ran,
+        "seconds": time.perf_counter() - start,
+        "sandbox": graded.sandbox,
+        "parts": graded.seconds,
+        "memory": memory,
+    }
+    os.write(out, json.dumps(found).encode())
+
+
+def unshared(pid):
+    """Mebibytes that the process shares with no other."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) for line in lines if "Private_" in line) / 1024
+
+
+def workers():
+    """Processes that judge: forked by the one that multiprocessing forks from."""
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (path / "cmdline").read_bytes()
+            parent = (path / "stat").read_text().rpartition(")")[2].split()[1]
+            if b"forkserver" in command and int(parent) != os.getpid():
+                yield int(path.name)
+        except OSError:
+            continue
+
+
+def by_nbgrader(course, handed_in):
     """Seconds a submission, with nothing of ours configured; points are compared."""
     config = course_config(course)
     for section in ("Autograde", "HTMLExporter", "Limits"):
         config.pop(section, None)
     config.CourseDirectory.db_url = f"sqlite:///{course}/_build/stock.db"
     config.CourseDirectory.autograded_directory = "_build/stock"
-    config.Execute.timeout = 60
     config.CourseDirectory.release_directory = "_build/stock-release"
-    convert("GenerateAssignment", config, ASSIGNMENT)
-    # Without those that it cannot grade, or takes points from: cells were moved about.
+    config.Execute.timeout = 60
+    # Without those that it cannot grade, or takes points from for a warning.
+    odd = ("deleted", "copied", "warns", "stderr")
     students = [
         student
-        for student, kinds in _planted(course)
-        if (ASSIGNMENT, student) in graded.submitted
-        and not any("deleted" in kind or "copied" in kind for kind in kinds)
+        for student, kinds in handed_in.items()
+        if not any(word in kind for kind in kinds for word in odd)
     ][:STOCK]
-    start, done = time.perf_counter(), []
+    before = Path.cwd()
+    os.chdir(course)
+    convert("GenerateAssignment", config, ASSIGNMENT)
+    start = time.perf_counter()
     for student in students:
-        try:
-            convert("Autograde", config, ASSIGNMENT, student)
-            done.append(student)
-        except RuntimeError as error:  # a copied answer cell, and the like
-            print(f"  nbgrader does not grade {student}: {error}"[:80])
+        convert("Autograde", config, ASSIGNMENT, student)
     seconds = (time.perf_counter() - start) / len(students)
-    _compare(course, config, done)
-    return seconds, len(students)
-
-
-def _compare(course, config, students):
+    os.chdir(before)
     from nbgrader.api import Gradebook
 
     with (
         gradebook.opened(Course(course)) as ours,
         Gradebook(config.CourseDirectory.db_url, "normalization") as stock,
     ):
-        for student in students:
-            pair = [b.find_submission(ASSIGNMENT, student).score for b in (ours, stock)]
-            same = "the same points" if pair[0] == pair[1] else "OTHER POINTS"
-            print(f"  {student}: {pair[0]:g} and {pair[1]:g}, {same}")
+        scores = {
+            student: [
+                b.find_submission(ASSIGNMENT, student).score for b in (ours, stock)
+            ]
+            for student in students
+        }
+    return {"seconds": seconds, "scores": scores}
+
+
+def cluster_overhead():
+    """Seconds that a scheduler adds to a task as large as a submission; two workers."""
+    from distributed import Client, LocalCluster
+
+    work, file = 0.005, b"x" * 6000
+    with (
+        LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        ) as cluster,
+        Client(cluster) as client,
+        client.get_executor(pure=False) as pool,
+    ):
+        for _ in pool.map(task, [file] * 20, [work] * 20):
+            pass
+        start = time.perf_counter()
+        for _ in pool.map(task, [file] * TASKS, [work] * TASKS):
+            pass
+        return (time.perf_counter() - start) / TASKS - work / 2
+
+
+def task(file, seconds):
+    time.sleep(seconds)
+    return file * 2
+
+
+def page(report):
+    ours, stock = report["ours"], report["nbgrader"]
+    each, number = ours["seconds"] / ours["submissions"], ours["submissions"]
+    started = (ours["seconds"] - ours["parts"]["start"]) / number
+    same = sum(a == b for a, b in stock["scores"].values())
+    small, large = report["growth"]
+    growth = large["seconds"] / small["seconds"]
+    factor = large["submissions"] / small["submissions"]
+    rows = [
+        ("nbgrader autograde", f"{1e3 * stock['seconds']:.0f} ms", "1", ""),
+        *(
+            (name, f"{1e3 * s:.0f} ms", f"1/{stock['seconds'] / s:.0f}", bar)
+            for name, s, bar in (
+                ("normlib grade", each, f"1/{1 / MOST['share']:.0f}"),
+                ("without its start", started, ""),
+            )
+        ),
+    ]
+    parts = [
+        (told, f"{1e3 * ours['parts'].get(name, 0) / number:.1f}")
+        for name, told in PARTS.items()
+    ]
+    sizes = [
+        (
+            run["submissions"],
+            f"{run['seconds']:.1f}",
+            f"{1e3 * run['seconds'] / run['submissions']:.0f}",
+            f"{run['memory']['parent']:.0f}",
+            f"{run['memory']['worker']:.0f}",
+        )
+        for run in report["growth"]
+    ]
+    return PAGE.format(
+        number=number,
+        sandbox=ours["sandbox"],
+        processors=os.cpu_count(),
+        load=report["load"],
+        times=table(("", "a submission", "of nbgrader's", "bar"), rows),
+        same=f"{same} of {len(stock['scores'])}",
+        parts=table(("of the processes' time, a submission", "ms"), parts),
+        sizes=table(("submissions", "s", "ms each", "parent MB", "worker MB"), sizes),
+        growth=f"{growth:.1f} times the time for {factor:.0f} times the submissions",
+        most=MOST,
+        cluster=f"{report['cluster']['ms']:.1f}",
+    )
+
+
+def table(heads, rows):
+    lines = (heads, ["---"] * len(heads), *rows)
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+
+PAGE = """\
+# Speed of the grader
+
+Written by `grading.py`, which says how it measures. {number} submissions of
+`02_batch_norm`, sandbox: {sandbox}; {processors} cores; load {load[0]:.1f} at the start
+and {load[1]:.1f} at the end.
+
+{times}
+
+Points of honest submissions that are the same: {same}.
+
+{parts}
+
+{sizes}
+
+That is {growth} (bar: {most[growth]} times as much as that).
+Memory is what a process shares with no other (bars: {most[parent]} and
+{most[worker]} MB).
+
+A cluster's scheduler adds {cluster} ms to a task (bar: {most[task]} ms).
+"""
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 60)
+    main()

@@ -59,6 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
     add("--jobs", type=_positive, default=0, metavar="N", help="default: all cores")
     add("--seed", type=int, default=0, metavar="S", help="draws other inputs")
     add("--json", type=Path, metavar="FILE", help="also write what was found as JSON")
+    add("--scheduler", default="", metavar="ADDRESS", help="of Dask: its workers grade")
     add("--unsafe", action="store_true", help="grade even where no sandbox works")
     add("--doctor", action="store_true", help="say which sandbox works here, and stop")
     command.set_defaults(run=_grade)
@@ -111,7 +112,11 @@ def _grade(options):
     if options.doctor:
         return report.doctor(Path())
     how = classroom.Options(
-        tuple(options.student), options.jobs, options.seed, options.unsafe
+        tuple(options.student),
+        options.jobs,
+        options.seed,
+        options.unsafe,
+        scheduler=options.scheduler,
     )
     graded = classroom.grade(Path(), options.assignments, how)
     report.show(Path(), graded)

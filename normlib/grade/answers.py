@@ -1,12 +1,14 @@
 """The source of an answer cell, as a student would have typed or spoiled it."""
 
 import ast
+import functools
 import inspect
 import textwrap
 
 STUB = "    # YOUR CODE HERE\n    raise NotImplementedError()"
 
 
+@functools.cache  # parsing takes long, and a class repeats itself
 def pasted(stub: str, implementation, name: str) -> str:
     """The implementation under the learner's ``name``, with what it imports.
 
@@ -30,6 +32,7 @@ def pasted(stub: str, implementation, name: str) -> str:
     return _imports(implementation, used) + source
 
 
+@functools.cache
 def can_be_half_finished(implementation) -> bool:
     """Whether there is something to keep and something to leave out."""
     node = ast.parse(textwrap.dedent(inspect.getsource(implementation))).body[0]
@@ -39,12 +42,17 @@ def can_be_half_finished(implementation) -> bool:
 def _imports(implementation, used):
     """Lines for what the implementation takes from its module, NumPy excepted."""
     lines = []
-    for node in ast.parse(inspect.getsource(inspect.getmodule(implementation))).body:
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            names = {alias.asname or alias.name for alias in node.names}
-            if names & used - {"np"}:
-                lines.append(ast.unparse(node))
+    for node in _imported(inspect.getmodule(implementation)):
+        names = {alias.asname or alias.name for alias in node.names}
+        if names & used - {"np"}:
+            lines.append(ast.unparse(node))
     return "\n".join(lines) + "\n\n\n" if lines else ""
+
+
+@functools.cache
+def _imported(module):
+    body = ast.parse(inspect.getsource(module)).body
+    return [node for node in body if isinstance(node, ast.Import | ast.ImportFrom)]
 
 
 def _definition(source):

@@ -9,8 +9,14 @@ import signal
 import threading
 import time
 import warnings
-from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    CancelledError,
+    ProcessPoolExecutor,
+    wait,
+)
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from multiprocessing import forkserver
@@ -25,14 +31,16 @@ from normlib.grade.worker import Result
 
 BOOK = "../../../html/book"  # from _build/feedback/<student>/<assignment>/
 ATTEMPTS = 3  # for a submission whose worker or sandbox ended
+LOST = (BrokenProcessPool, NoSandbox, CancelledError)
 
 
 @dataclass
 class Graded:
     """What a run of the command did.
 
-    ``failed`` says why a submission, named by assignment and student, has no result.
-    ``seconds`` adds up what the time of the workers went into.
+    ``failed`` says why a submission, named by assignment and student, has no result;
+    ``unfit`` why a worker of a cluster was given none. ``seconds`` adds up what the
+    time of the workers went into.
     """
 
     submitted: list[tuple[str, str]] = field(default_factory=list)
@@ -42,6 +50,7 @@ class Graded:
     points: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
     sandbox: str = ""
+    unfit: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -61,6 +70,8 @@ class Options:
         Grade even where no sandbox works.
     feedback : bool
         Also write the pages for the students.
+    scheduler : str
+        Address of a Dask scheduler, whose workers grade in place of this machine.
     """
 
     students: tuple[str, ...] = ()
@@ -68,6 +79,7 @@ class Options:
     seed: int = 0
     unsafe: bool = False
     feedback: bool = True
+    scheduler: str = ""
 
 
 def grade(
@@ -113,8 +125,8 @@ def grade(
     graded.unknown = [f"{where}/{s}/{a}" for a, s in handed_in if a not in known]
     packs = {name: course.packs(name) for name, _ in graded.submitted}
     with contextlib.chdir(course.root), _quiet():  # nbgrader's folders count from it
-        gradebook_, exported = "_build/gradebook.db", "_build/grades.csv"
-        by_hand = feedback.changed(gradebook_) > feedback.changed(exported)
+        exported = feedback.changed("_build/grades.csv")
+        by_hand = gradebook.changed(course) > exported
         _grade_all(course, packs, options, graded)
         if options.feedback:
             _write_feedback(course, options, graded, by_hand)
@@ -123,8 +135,7 @@ def grade(
 
 
 def _grade_all(course, packs, options, graded):
-    results, todo, unsaved = Results(course.root / "_build/results"), [], []
-    there = gradebook.submissions(course)
+    results, todo, done = Results(course.root / "_build/results"), [], []
     for assignment, student in graded.submitted:
         graded.notes[assignment, student] = []
         for pack in packs[assignment]:
@@ -132,33 +143,50 @@ def _grade_all(course, packs, options, graded):
             key = _key(submission, options.seed, options.unsafe)
             if (result := results.load(key)) is None:
                 todo.append((student, pack))
-                continue
-            _note(graded, submission, result)
-            present = (assignment, student, pack.notebook) in there
-            if not present or gradebook.saved(course, student, pack) != key:
-                unsaved.append((student, pack, key))
+            else:
+                _note(graded, submission, result)
+                done.append((student, pack, key))
 
     def catch_up():
-        """What an earlier run has graded and not saved."""
+        """Open the gradebook; save what an earlier run has graded and not saved."""
+        nonlocal book
+        gradebook.create(course)
+        there = gradebook.submissions(course)
+        book = stack.enter_context(gradebook.opened(course))
+        unsaved = [
+            (student, pack, key)
+            for student, pack, key in done
+            if (pack.assignment, student, pack.notebook) not in there
+            or gradebook.saved(course, student, pack) != key
+        ]
         for assignment in {pack.assignment for _, pack, *_ in [*todo, *unsaved]}:
             gradebook.prepare(course, packs[assignment])
         for student, pack, key in unsaved:
-            _save(course, graded, student, pack, key, results.load(key))
+            save(student, pack, key, results.load(key))
 
-    if not todo:
-        return catch_up()
-    start, graded.ran = time.perf_counter(), len(todo)
-    for (student, pack), result in _progress(
-        _run_all(course, todo, options, graded, catch_up), len(todo)
-    ):
-        if isinstance(result, str):
-            graded.failed[pack.assignment, student] = result
-            continue
-        submission, key, result = result
-        results.save(key, result)
-        _note(graded, submission, result)
-        _save(course, graded, student, pack, key, result)
-    graded.seconds["all"] = time.perf_counter() - start
+    def save(student, pack, key, result):
+        start = time.perf_counter()
+        notes = gradebook.save(book, course, student, pack, key, result)
+        graded.notes[pack.assignment, student] += notes
+        spent = time.perf_counter() - start
+        graded.seconds["save"] = graded.seconds.get("save", 0) + spent
+
+    book = None
+    with contextlib.ExitStack() as stack:
+        if not todo:
+            return catch_up()
+        start, graded.ran = time.perf_counter(), len(todo)
+        for (student, pack), result in _progress(
+            _run_all(course, todo, options, graded, catch_up), len(todo)
+        ):
+            if isinstance(result, str):
+                graded.failed[pack.assignment, student] = result
+                continue
+            submission, key, result = result
+            results.save(key, result)
+            _note(graded, submission, result)
+            save(student, pack, key, result)
+        graded.seconds["all"] = time.perf_counter() - start
 
 
 def _key(submission: Submission, seed, unsafe):
@@ -176,77 +204,133 @@ def _note(graded, submission, result):
         graded.seconds[what] = graded.seconds.get(what, 0) + seconds
 
 
-def _save(course, graded, student, pack, key, result):
-    start = time.perf_counter()
-    notes = gradebook.save(course, student, pack, key, result)
-    graded.notes[pack.assignment, student] += notes
-    spent = time.perf_counter() - start
-    graded.seconds["save"] = graded.seconds.get("save", 0) + spent
-
-
 def _run_all(course, todo, options, graded, meanwhile) -> Iterator:
     """Yield each of ``todo`` with its result, or with why there is none.
 
-    A worker or a sandbox that ends, whoever ended it, takes nothing along: what it
-    was at is done again. ``meanwhile`` is called while processes start.
+    ``meanwhile`` is called while processes start.
     """
-    lost = []
-    for _ in range(ATTEMPTS):
-        imports = dict.fromkeys(name for _, pack in todo for name in pack.imports)
-        jobs = min(options.jobs or os.cpu_count() or 1, len(todo))
-        lost = []
+    imports = dict.fromkeys(name for _, pack in todo for name in pack.imports)
+    keys = {key for _, pack in todo for key in pack.keys}
+    start = time.perf_counter()
+
+    def took():
+        graded.seconds.setdefault("start", time.perf_counter() - start)
+
+    @contextlib.contextmanager
+    def here(jobs):
+        nonlocal meanwhile
         with (
-            _executor(
-                jobs, {key for _, pack in todo for key in pack.keys}, imports
-            ) as pool,
+            _executor(jobs, keys, imports) as pool,
             sandbox.strongest(
                 course.root, imports, options.unsafe, meanwhile
             ) as zygote,
         ):
-            graded.sandbox = zygote.backend.name
+            graded.sandbox, meanwhile = zygote.backend.name, _nothing
+            took()
 
-            def submit(item, pool=pool, zygote=zygote):
-                student, pack = item
-                submission = course.submission(pack.assignment, student, pack)
+            def submit(item):
                 where = zygote.address, zygote.backend.name
-                return pool.submit(_grade_one, submission, options, *where)
+                return pool.submit(
+                    _grade_one, _handed_in(course, item), options, *where
+                )
 
-            for item, result in _as_completed(todo, submit, 4 * jobs):
-                if isinstance(result, BrokenProcessPool | NoSandbox):
-                    lost.append((item, result))
-                else:
-                    yield item, result
-        todo, meanwhile = [item for item, _ in lost], _nothing
-        if not todo:
-            return
-    for item, error in lost:
-        yield item, f"{error} ({ATTEMPTS} attempts)"
+            yield _Workers(submit, jobs)
+
+    @contextlib.contextmanager
+    def there(_):
+        nonlocal meanwhile
+        from normlib.grade import cluster
+
+        packs = list(dict.fromkeys(pack for _, pack in todo))
+        with cluster.connected(
+            options.scheduler, packs, tuple(imports), options.unsafe
+        ) as (pool, fit, graded.unfit, left):
+            meanwhile()
+            meanwhile = _nothing
+            took()
+
+            def submit(item):
+                submission = _handed_in(course, item)
+                what = _grade_one, submission, options, tuple(imports)
+                return pool.submit(cluster.grade_here, *what)
+
+            yield _Workers(submit, len(fit), left)
+
+    return _finish(todo, options.jobs, there if options.scheduler else here)
+
+
+def _handed_in(course, item):
+    student, pack = item
+    return course.submission(pack.assignment, student, pack)
 
 
 def _nothing():
     pass
 
 
-def _as_completed(items, submit, most):
-    """Yield items with their results, ``most`` at a time: memory stays flat."""
-    waiting, items = {}, iter(items)
+@dataclass(frozen=True)
+class _Workers:
+    """``submit`` hands an item to one of them; ``left`` says which are still there."""
+
+    submit: Callable
+    number: int
+    left: Callable = lambda: True
+
+
+def _finish(todo, jobs, started):
+    """Yield each of ``todo`` with its result, or with a text that says why not.
+
+    A worker or a sandbox that ends, whoever ended it, takes nothing along. What it
+    was at is done again, after the others and one at a time: so only what ends a
+    worker itself is given up. ``started`` gives so many workers.
+    """
+    todo, tries = deque(todo), Counter()
+    while todo:
+        suspect = tries[todo[0]] > 0
+        at_once = 1 if suspect else min(jobs or os.cpu_count() or 1, len(todo))
+        with started(at_once) as workers:
+            most = 1 if suspect else 4 * workers.number
+            for item, result in _as_completed(todo, workers, most):
+                if not isinstance(result, Exception):
+                    yield item, result
+                    continue
+                tries[item] += 1
+                if tries[item] < ATTEMPTS:
+                    todo.append(item)
+                else:
+                    yield item, f"{result} ({ATTEMPTS} attempts)"
+
+
+def _as_completed(items, workers, most):
+    """Take ``items`` and yield each with its result, or with why there is none.
+
+    There are ``most`` at a time, so memory stays flat. What was lost with a process
+    is yielded with the exception that says so, and nothing more is taken.
+    """
+    waiting, lost = {}, False
     while True:
-        while len(waiting) < most and (item := next(items, None)) is not None:
+        while items and not lost and len(waiting) < most:
+            item = items.popleft()
             try:
-                waiting[submit(item)] = item
+                waiting[workers.submit(item)] = item
             except BrokenProcessPool as error:
+                lost = True
                 yield item, error
         if not waiting:
             return
-        done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+        done, _ = wait(waiting, timeout=10, return_when=FIRST_COMPLETED)
+        if not done and not workers.left():
+            raise NoSandbox("all workers have gone; what was finished is kept")
         for future in done:
             item = waiting.pop(future)
             try:
                 yield item, future.result()
-            except (BrokenProcessPool, NoSandbox) as error:
-                yield item, error
-            except Exception as error:  # a defect of ours, met by this submission
-                yield item, f"{type(error).__name__}: {error}"
+            except Exception as error:
+                if isinstance(error, LOST) or type(error).__name__ == "KilledWorker":
+                    lost = True
+                    yield item, error
+                else:  # a defect of ours, met by this submission
+                    yield item, f"{type(error).__name__}: {error}"
 
 
 @contextlib.contextmanager
@@ -275,7 +359,6 @@ def _start_worker(root):
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent to hear
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.chdir(root)
-    os.environ["NORMLIB_BOOK"] = BOOK
 
 
 def _end_with_parent():
@@ -286,6 +369,7 @@ def _end_with_parent():
 
 def _grade_one(submission, options, address, backend):
     """The submission without its bytes, the key of its result, and the result."""
+    os.environ["NORMLIB_BOOK"] = BOOK  # what links in reports lead to
     key = _key(submission, options.seed, options.unsafe)
     result = worker.grade(
         *(submission.pack, submission.file, submission.problem),
@@ -343,17 +427,20 @@ def _write_feedback(course, options, graded, by_hand):
     ]
     if not todo:
         return
-    jobs = min(options.jobs or os.cpu_count() or 1, len(todo))
-    with _executor(jobs) as pool:
 
-        def submit(where):
-            return pool.submit(feedback.write, course.root, *where)
+    @contextlib.contextmanager
+    def started(jobs):
+        with _executor(jobs) as pool:
 
-        for where, why in _progress(
-            _as_completed(todo, submit, 4 * jobs), len(todo), "Feedback"
-        ):
-            if why:
-                graded.failed[where] = f"feedback: {why}"
+            def submit(where):
+                return pool.submit(feedback.write, course.root, *where)
+
+            yield _Workers(submit, jobs)
+
+    written = _finish(todo, options.jobs, started)
+    for where, why in _progress(written, len(todo), "Feedback"):
+        if why:
+            graded.failed[where] = f"feedback: {why}"
 
 
 def _progress(results, total, what="Grading"):

@@ -1,6 +1,7 @@
 """The pages for students, written by nbgrader."""
 
 import os
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -25,13 +26,22 @@ def changed(path: Path | str) -> float:
 
 
 def write(root: Path, assignment: str, student: str) -> str:
-    """Write the pages of a submission; why not, if nbgrader gave up."""
-    config = course_config(root)
-    config.BaseConverter.force = True
-    try:
-        convert(_converter(), config, assignment, student)
-    except NbgraderError as error:
-        return str(error)
+    """Write the pages of a submission; why not, if nbgrader gave up.
+
+    They are written beside and moved: each as a whole, whatever happens.
+    """
+    place = Course(root).folder("feedback")
+    place.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place, prefix=".") as beside:
+        config = course_config(root, feedback_directory=os.path.relpath(beside, root))
+        try:
+            convert(_converter(), config, assignment, student)
+        except NbgraderError as error:
+            return str(error)
+        for path in filter(Path.is_file, sorted(Path(beside).rglob("*"))):
+            moved = place / path.relative_to(beside)
+            moved.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(path, moved)
     return ""
 
 

@@ -1,8 +1,10 @@
 """nbgrader's gradebook: results are put into it, and points taken out of it."""
 
 import contextlib
+import csv
 import fcntl
 import os
+import time
 import warnings
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from normlib.grade.results import write
 from normlib.grade.worker import Result
 
 MARK = "normlib_result"  # in a graded notebook's metadata: the key of its result
+_LOCK = 0x6E6F726D  # any number, the same everywhere
 
 
 @contextlib.contextmanager
@@ -24,17 +27,70 @@ def writing(course: Course):
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        with _alone(course.db_url):
+            yield
+
+
+@contextlib.contextmanager
+def _alone(db_url):
+    """A server's database has its own lock, which holds for other machines too."""
+    if not db_url.startswith("postgresql"):
+        yield
+        return
+    from sqlalchemy import create_engine, text
+    from sqlalchemy.pool import NullPool
+
+    engine = create_engine(db_url, poolclass=NullPool)
+    with engine.connect() as connection:  # it goes when this process does
+        connection.execute(text(f"select pg_advisory_lock({_LOCK})"))
         yield
 
 
 @contextlib.contextmanager
 def opened(course: Course):
-    """The gradebook, for reading and writing."""
+    """The gradebook, for reading and writing.
+
+    Raises
+    ------
+    OSError
+        When the database says that something cannot be done, as on a full disk.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # nbgrader's, about its own insides
         from nbgrader.api import Gradebook
-    with Gradebook(course.db_url, course.course_id) as gradebook:
-        yield gradebook
+    from sqlalchemy.exc import OperationalError
+
+    try:
+        with Gradebook(course.db_url, course.course_id) as gradebook:
+            yield gradebook
+    except OperationalError as error:
+        raise OSError(f"the gradebook: {error.orig}") from error
+
+
+def create(course: Course) -> None:
+    """Make the gradebook, unless there is one.
+
+    nbgrader makes it in several steps when it is opened, and notes its version last.
+    If that was cut short, it is done here: without, nbgrader could not upgrade it.
+    """
+    with writing(course), opened(course) as gradebook:
+        from nbgrader.api import get_alembic_version
+        from sqlalchemy import text
+
+        table = "alembic_version (version_num varchar(32) not null)"
+        gradebook.db.execute(text(f"create table if not exists {table}"))
+        if not gradebook.db.execute(text("select * from alembic_version")).all():
+            head = text("insert into alembic_version values (:head)")
+            gradebook.db.execute(head, {"head": get_alembic_version()})
+        gradebook.db.commit()
+
+
+def changed(course: Course) -> float:
+    """When somebody wrote in the gradebook; a server does not say, so: just now."""
+    path = course.db_url.removeprefix("sqlite:///")
+    if path == course.db_url:
+        return time.time()
+    return os.path.getmtime(path) if os.path.exists(path) else 0
 
 
 def prepare(course: Course, packs: list[Pack]) -> None:
@@ -103,13 +159,15 @@ def saved(course: Course, student: str, pack: Pack) -> str:
 
 
 def save(
-    course: Course, student: str, pack: Pack, key: str, result: Result
+    gradebook, course: Course, student: str, pack: Pack, key: str, result: Result
 ) -> list[str]:
     """Put a result where nbgrader has it, by nbgrader's own steps.
 
     The graded notebook is written last: where it is, all is saved. Doing it twice
     changes nothing, so a run that was killed in between does it again. Points and
     comments that somebody gave by hand stay.
+
+    ``gradebook`` stays open for the next one: making its statements takes longest.
 
     Returns
     -------
@@ -123,16 +181,17 @@ def save(
         "notebook": pack.notebook,
         "db_url": course.db_url,
     }
-    time, notes = _time(course, pack.assignment, student)
-    with writing(course), opened(course) as gradebook:
+    when, notes = _time(course, pack.assignment, student)
+    with writing(course):
         with _at_once(gradebook):
             gradebook.update_or_create_student(student)
             submission = gradebook.update_or_create_submission(
-                pack.assignment, student, **time
+                pack.assignment, student, **when
             )
             _save_points(course, gradebook, notebook, where)
         if submission.assignment.duedate is not None:
             _save_penalty(course, notebook, where)
+        gradebook.db.rollback()  # forgets what it has read: others write as well
         stamp = course.timestamp(pack.assignment, student)
         path = _graded(course, student, pack)
         if stamp:
@@ -195,10 +254,31 @@ def _save_points(course, gradebook, notebook, where):
     from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
 
     step = SaveAutoGrades(config=course.config)
-    step.gradebook = gradebook  # it would open another one for each submission
+    step.gradebook = _Found(gradebook, where)  # it would open another one each time
     step.assignment_id, step.student_id = where["assignment"], where["student"]
     step.notebook_id = where["notebook"]
     NbGraderPreprocessor.preprocess(step, notebook, {"nbgrader": where})
+
+
+class _Found:
+    """What nbgrader looks up cell by cell, found at once for a notebook."""
+
+    def __init__(self, gradebook, where):
+        from nbgrader.api import BaseCell, Comment, Grade
+
+        self.db, names = gradebook.db, ("notebook", "assignment", "student")
+        notebook = gradebook.find_submission_notebook(*(where[n] for n in names))
+        self._of = {
+            kind: {
+                name: found
+                for found, name in gradebook.db.query(kind, BaseCell.name)
+                .join(BaseCell, kind.cell_id == BaseCell.id)
+                .filter(kind.notebook_id == notebook.id)
+            }
+            for kind in (Grade, Comment)
+        }
+        self.find_grade = lambda name, *_: self._of[Grade][name]
+        self.find_comment = lambda name, *_: self._of[Comment][name]
 
 
 def _save_penalty(course, notebook, where):
@@ -218,5 +298,11 @@ def export(course: Course) -> Path:
         # Written beside and moved, so that nobody ever reads half of it.
         beside = path.with_name(f".grades-{os.getpid()}.csv")
         CsvExportPlugin(to=str(beside), config=course.config).export(gradebook)
-        os.replace(beside, path)
+    with open(beside, newline="") as file:
+        head, *rows = csv.reader(file)
+    place = [head.index(name) for name in ("assignment", "student_id")]
+    rows.sort(key=lambda row: [row[i] for i in place])  # not as the database has them
+    with open(beside, "w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([head, *rows])
+    os.replace(beside, path)
     return path

@@ -131,12 +131,11 @@ class Pack:
     @cached_property
     def digest(self) -> str:
         """Changes with anything that a result depends on."""
-        topics = sorted({key.partition(".")[0] for key in self.keys})
         sources = [
             *_PACKAGE.glob("*.py"),
             *_PACKAGE.glob("torch/*.py"),
             *_PACKAGE.glob("check/*.py"),
-            *(p for t in topics for p in _PACKAGE.glob(f"check/exercises/{t}/*.py")),
+            *_definitions(self.keys),
             *(_PACKAGE / f"grade/{name}.py" for name in _GRADED_BY),
             *_PACKAGE.glob("grade/stand_in/*.py"),
         ]
@@ -150,6 +149,18 @@ class Pack:
         for path in sorted(sources):
             digest.update(path.read_bytes())
         return digest.hexdigest()
+
+
+def _definitions(keys):
+    """The files that define these exercises, and those that exercises share."""
+    others = {key.replace(".", "/") for key in EXERCISES} - {
+        key.replace(".", "/") for key in keys
+    }
+    folder = _PACKAGE / "check/exercises"
+    for topic in {key.partition(".")[0] for key in keys}:
+        for path in (folder / topic).glob("*.py"):
+            if str(path.relative_to(folder).with_suffix("")) not in others:
+                yield path
 
 
 def is_graded(cell) -> bool:

@@ -43,6 +43,8 @@ def show(root: Path, graded: Graded) -> None:
     console.print(table)
     for student, note in told:
         console.print(f"{student}: {note}", soft_wrap=True, markup=False)
+    for worker, why in graded.unfit.items():
+        console.print(f"Not used:  {worker}: {why}", soft_wrap=True, markup=False)
     if graded.sandbox == "unsafe":
         console.print("Graded without a sandbox: do not trust these points.")
     console.print("Points:    _build/grades.csv")

@@ -41,9 +41,12 @@ class Results:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file as a whole or not at all, whoever looks and whatever happens."""
+    """Write a file as a whole or not at all, whoever looks and whatever happens.
+
+    Who is killed meanwhile leaves a file ``.part``, which nobody reads.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)

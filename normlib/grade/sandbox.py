@@ -33,6 +33,7 @@ _GIVEN = (
 _SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin")
 _SETTINGS = ("/etc/ld.so.cache", "/etc/localtime", "/etc/ssl/openssl.cnf")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+_SCRATCH = "/scratch"  # where bubblewrap lets student code write
 _PROCESSOR = ("/proc/cpuinfo", "/proc/meminfo", "/proc/self/statm")
 
 
@@ -99,7 +100,7 @@ class Zygote:
             listener.bind(self.address)
             listener.listen(256)
             inside = backend.name == "bubblewrap"
-            home = "/tmp" if inside else f"{self._folder}/home"
+            home = _SCRATCH if inside else f"{self._folder}/home"
             os.makedirs(f"{self._folder}/home")
             settings = {
                 "listener": listener.fileno(),
@@ -222,7 +223,7 @@ def _landlock(inside):
     if not lockdown.landlock_version():
         return None
     if inside:  # where there is nothing to see but what was put there
-        return {"readable": ["/"], "listable": [], "writable": ["/tmp", "/dev/null"]}
+        return {"readable": ["/"], "listable": [], "writable": [_SCRATCH, "/dev/null"]}
     readable, listable = [*_DEVICES, *_PROCESSOR], []
     for path in map(os.path.realpath, _readable()):
         if os.path.isdir(f"{path}/normlib"):  # installed, not in development
@@ -266,7 +267,9 @@ def _bubblewrap(package):
             command += ["--tmpfs", f"{path}/normlib"]  # hides the references
     for path in _DEVICES:
         command += ["--dev-bind", path, path]
-    command += ["--proc", "/proc", "--tmpfs", "/tmp"]
+    command += ["--proc", "/proc", "--tmpfs", _SCRATCH]
+    if not any(_within(path, ["/tmp"]) for path in bound):  # Python may be there
+        command += ["--symlink", _SCRATCH, "/tmp"]
     if os.path.isdir(_fonts()):
         command += ["--ro-bind", _fonts(), "/fonts"]
     return [*command, "--ro-bind", str(package), "/package", "--remount-ro", "/"]
@@ -382,6 +385,10 @@ def strongest(
             "no sandbox works here, and untrusted code is not run without one:\n"
             + "".join(faults)
             + "`normlib grade --doctor` says what to install; `--unsafe` grades anyway"
+        )
+    if os.getuid() == 0:
+        raise NoSandbox(
+            "without a sandbox, student code would run as root; grade as another user"
         )
     once()
     return Zygote(UNSAFE, imports).wait()

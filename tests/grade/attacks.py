@@ -54,6 +54,7 @@ FORGING = {
     "an object array": answer("return np.array([object()] * 4, dtype=object)"),
     "a record array": answer("return np.zeros(3, dtype=[('points', 'f8')])"),
     "ragged lists": answer("return [[1.0], [2.0, 3.0]]"),
+    "10 GB of output": answer("while True: print('x' * 10**7)"),
     "a huge array": answer("return np.zeros(20_000_000)"),
     "no dimensions left": answer("return np.zeros((0, 2**30))"),
     "a complex number": answer("return np.zeros(np.shape(x), complex)"),
@@ -268,6 +269,15 @@ ENDING = {
         "    except BaseException: pass"
     ),
     "sleep": "import time; time.sleep(600)",
+    "10 GB of output": "while True: print('x' * 10**7)",
+    "10 GB of errors": "import sys\nwhile True: sys.stderr.write('x' * 10**7)",
+    "10 GB past Python": (
+        "import os\nwhile True:\n"
+        "    os.write(1, bytes(10**7)), os.write(2, bytes(10**7))"
+    ),
+    "a display each time": (
+        "from IPython.display import display\nwhile True: display('x' * 10**6)"
+    ),
     "a recursion in C": "x = []\nfor _ in range(10**6): x = [x]\nrepr(x)",
     "an endless repr": (
         "class Slow:\n    def __repr__(self):\n        while True: pass\nSlow()"
@@ -276,6 +286,9 @@ ENDING = {
 ENDING_CALLS = {
     "an exit in the call": answer("import os", "os._exit(0)"),
     "a loop in the call": answer("while True: pass"),
+    "10 GB of warnings in the call": answer(
+        "import warnings", "while True: warnings.warn('x' * 10**7)"
+    ),
     "KeyboardInterrupt": answer("raise KeyboardInterrupt"),
     "a loop in what is returned": answer(
         "return Slow()",

@@ -1,17 +1,23 @@
 """A course to try things on, and a sandbox to try them in."""
 
 import contextlib
+import functools
 import json
 import shutil
+import warnings
 from dataclasses import replace
 
 import pytest
 
 from normlib.check import EXERCISES
-from normlib.grade import sandbox
+from normlib.grade import classroom, sandbox, worker
 from normlib.grade.answers import pasted
+from normlib.grade.course import Course
 from normlib.grade.pack import Limits, Pack
 from normlib.grade.release import release
+
+with warnings.catch_warnings(action="ignore"):  # nbgrader's, about its own insides
+    from nbgrader.api import get_alembic_version as _asked
 
 
 @pytest.hookimpl(wrapper=True)
@@ -93,3 +99,52 @@ def handed_in():
         return json.dumps(notebook).encode()
 
     return make
+
+
+@pytest.fixture
+def new_course(course, handed_in, tmp_path):
+    """Make a course in which so many right answers wait, each for some seconds."""
+
+    def make(name, students, seconds=0, assignments=1):
+        folder = tmp_path / name
+        others = shutil.ignore_patterns("_build", f"0[{assignments + 1}-9]_*")
+        shutil.copytree(course, folder, ignore=others)
+        for assignment in Course(folder).assignments:
+            (pack,) = Course(folder).packs(assignment)
+            for i in range(students):
+                where = folder / f"_build/submitted/student-{i}" / assignment
+                where.mkdir(parents=True)
+                slow = f"import time; time.sleep({seconds})  # student {i}"
+                file = handed_in(pack, first=slow)
+                (where / f"{pack.notebook}.ipynb").write_bytes(file)
+                (where / "timestamp.txt").write_text(f"2026-03-08 12:00:0{i} UTC")
+        return folder
+
+    return make
+
+
+_known = {}  # key -> result: each submission runs once in all these tests
+
+
+@functools.cache
+def _head():
+    """Of the database's versions; nbgrader runs a program for it."""
+    return _asked()
+
+
+@pytest.fixture
+def no_workers(zygote, monkeypatch):
+    """Grade in this process, so that a fork of it can."""
+
+    def run_all(course, todo, options, graded, meanwhile):
+        meanwhile()
+        for student, pack in todo:
+            submission = course.submission(pack.assignment, student, pack)
+            key = classroom._key(submission, options.seed, options.unsafe)
+            if key not in _known:
+                where = options.seed, zygote.address, zygote.backend.name
+                _known[key] = worker.grade(pack, submission.file, "", *where)
+            yield (student, pack), (replace(submission, file=b""), key, _known[key])
+
+    monkeypatch.setattr(classroom, "_run_all", run_all)
+    monkeypatch.setattr("nbgrader.api.get_alembic_version", _head)

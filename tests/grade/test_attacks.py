@@ -90,6 +90,7 @@ def test_a_cell_that_ends_the_process_costs_its_own_points(graded, full, attack)
     start = time.monotonic()
     result = graded(ENDING[attack])
     assert result.points == full | {NAME: 0}
+    assert len(result.notebook) < 500_000
     assert time.monotonic() - start < 30
     assert "There is no `z_score_scale`".replace("`", "") in shown(result, NAME)
 
@@ -98,6 +99,7 @@ def test_a_cell_that_ends_the_process_costs_its_own_points(graded, full, attack)
 def test_a_call_that_ends_the_process_costs_its_own_points(graded, full, attack):
     result = graded(ENDING_CALLS[attack])
     assert result.points == full | {NAME: 0}
+    assert len(result.notebook) < 500_000
     assert any(note.startswith(f"{NAME} ") for note in result.notes)
 
 

@@ -1,11 +1,13 @@
 """A result is kept whole or not at all."""
 
 import os
+import signal
 
 import pytest
 
 from normlib.grade.results import Results, write
 from normlib.grade.worker import Result
+from tests.grade.classes import ended, forked, kill_beyond
 
 RESULT = Result('{"ü": 1}\n', {"a": 1.5}, ["note"], "bubblewrap", {"all": 3.0})
 KEY = "ab" * 32
@@ -47,3 +49,16 @@ def test_a_full_disk_leaves_the_file_as_it_was(tmp_path, monkeypatch):
         write(path, b"after")
     assert path.read_bytes() == b"before"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_who_is_killed_in_the_middle_leaves_the_file_as_it_was(tmp_path):
+    path = tmp_path / "file"
+    write(path, b"before")
+
+    def until_half():
+        kill_beyond(5000)
+        write(path, bytes(10_000))
+
+    assert ended(forked(until_half)) == -signal.SIGXFSZ
+    assert path.read_bytes() == b"before"
+    assert {p.suffix for p in tmp_path.iterdir()} == {"", ".part"}

@@ -1,6 +1,10 @@
 """A sandbox is used only if it holds, and nothing outlives it."""
 
 import os
+import shutil
+import subprocess
+import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -54,8 +58,16 @@ def test_without_a_sandbox_nothing_is_graded(tmp_path, monkeypatch):
     monkeypatch.setattr(sandbox, "BACKENDS", ())
     with pytest.raises(NoSandbox, match=r"no sandbox works here.*--doctor"):
         raise_flat(lambda: strongest(tmp_path))
+    monkeypatch.setattr(os, "getuid", lambda: 1000)
     with strongest(tmp_path, unsafe=True) as zygote:
         assert zygote.backend is UNSAFE
+
+
+def test_root_does_not_grade_without_a_sandbox(tmp_path, monkeypatch):
+    monkeypatch.setattr(sandbox, "BACKENDS", ())
+    monkeypatch.setattr(os, "getuid", lambda: 0)
+    with pytest.raises(NoSandbox, match="student code would run as root"):
+        strongest(tmp_path, unsafe=True)
 
 
 def raise_flat(function):
@@ -190,3 +202,17 @@ def test_a_protocol_is_named_not_sent():
 
     with pytest.raises(ValueError, match="a protocol should be a function of normlib"):
         address_of(local)
+
+
+@pytest.mark.parametrize("where", ["/tmp", "/var/tmp"])
+def test_it_does_not_matter_where_the_course_and_its_environment_are(root, where):
+    """Not even in the folder for temporary files, behind a link."""
+    with tempfile.TemporaryDirectory(dir=where) as folder:
+        Path(folder, ".venv").symlink_to(sys.prefix)
+        shutil.copy(root / "nbgrader_config.py", folder)
+        python = f"{folder}/.venv/bin/python"
+        command = [python, "-m", "normlib.cli", "grade", "--doctor"]
+        found = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert found.stderr == ""
+    for backend, fault in sandbox.diagnose(root):
+        assert f"{backend.name}: {fault or 'works'}\n" in found.stdout

@@ -1,0 +1,277 @@
+"""Killed at any moment, grading loses nothing: what ran stays, the rest runs again."""
+
+import contextlib
+import itertools
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+
+from normlib.grade import classroom, feedback
+from normlib.grade.classroom import grade
+from normlib.grade.converters import NbgraderError
+from normlib.grade.course import Course
+from tests.grade.classes import (
+    ASSIGNMENT,
+    QUICK,
+    ended,
+    forked,
+    kill_beyond,
+    results,
+    wait_for,
+    written,
+)
+
+
+def at_each_write(call):
+    """``call`` before anything on the disk changes, from now on, in this process."""
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    changing = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link"}
+
+    def hook(name, args):
+        if name in changing or (name == "open" and args[2] & (os.O_WRONLY | os.O_RDWR)):
+            call()
+
+    def statement(connection, cursor, text, *_):
+        if text.lstrip().lower().startswith("create"):
+            call()
+
+    event.listen(Engine, "commit", lambda _: call())
+    event.listen(Engine, "before_cursor_execute", statement)
+    sys.addaudithook(hook)
+
+
+@pytest.fixture
+def uninterrupted(new_course, no_workers):
+    folder = new_course("uninterrupted", 2)
+    grade(folder, options=QUICK)
+    return written(folder)
+
+
+def test_killed_between_any_two_writes(new_course, no_workers, uninterrupted):
+    """Every fifth of them: they are about a hundred."""
+    points = 0
+    for last in range(1, 1000, 5):
+        folder, left = new_course(f"killed-{last}", 2), [last]
+
+        def until_killed(folder=folder, left=left):
+            def count():
+                left[0] -= 1
+                if not left[0]:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+            at_each_write(count)
+            grade(folder, options=QUICK)
+
+        if ended(forked(until_killed)) != -signal.SIGKILL:
+            break
+        points += 1
+        grade(folder, options=QUICK)
+        assert written(folder) == uninterrupted, last
+    assert points > 20
+
+
+@pytest.mark.parametrize("size", [0, 50_000, 120_000])
+def test_a_full_disk(new_course, no_workers, uninterrupted, size):
+    """No file grows beyond ``size``: the first ones, or the gradebook, do not fit."""
+    folder = new_course("full", 2)
+
+    def without_room():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+        try:
+            grade(folder, options=QUICK)
+        except (OSError, NbgraderError):
+            os._exit(3)
+
+    assert ended(forked(without_room)) == 3
+    grade(folder, options=QUICK)
+    assert written(folder) == uninterrupted
+
+
+def test_feedback_is_there_as_a_whole_or_not_at_all(new_course, no_workers):
+    """The process ends in the middle of the page."""
+    folder, where = new_course("feedback", 1), (ASSIGNMENT, "student-0")
+    grade(folder, options=QUICK)
+    assert feedback.write(folder, *where) == ""
+    (page,) = folder.glob("_build/feedback/*/*/*.html")
+    wanted = page.read_text()
+
+    def until_half():
+        kill_beyond(len(wanted) // 2)
+        feedback.write(folder, *where)
+
+    for before in (wanted, None):
+        assert ended(forked(until_half)) == -signal.SIGXFSZ
+        assert (page.read_text() if page.exists() else None) == before
+        assert feedback.outdated(Course(folder), *where) == (before is None)
+        page.unlink(missing_ok=True)
+    assert feedback.write(folder, *where) == ""
+    assert page.read_text() == wanted
+
+
+def family(pid):
+    """Processes that descend from ``pid``: their command lines."""
+    parents, commands = {}, {}
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (path / "stat").read_text().rpartition(")")[2].split()
+            command = (path / "cmdline").read_bytes().decode()
+        except OSError:
+            continue
+        if fields[0] != "Z":
+            parents[int(path.name)], commands[int(path.name)] = int(fields[1]), command
+    found = {pid}
+    while new := {p for p, parent in parents.items() if parent in found} - found:
+        found |= new
+    return {p: commands[p] for p in sorted(found - {pid})}
+
+
+def start(folder):
+    return subprocess.Popen(
+        [sys.executable, "-m", "normlib.cli", "grade", "--jobs", "2"],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def test_the_command_is_killed(new_course, no_workers):
+    folder = new_course("command", 4, seconds=1)
+    process = start(folder)
+    wait_for(lambda: results(folder))
+    others = family(process.pid)
+    process.kill()
+    process.communicate(timeout=60)
+    assert len(others) > 3
+    wait_for(lambda: not {*others} & {*family(1)}, 30)
+    done = {path: path.stat().st_mtime for path in results(folder)}
+    assert 0 < len(done) < 4
+    outcome = grade(folder, options=QUICK)
+    assert outcome.ran == 4 - len(done) and not outcome.failed
+    assert {path: path.stat().st_mtime for path in done} == done
+    again = new_course("again", 4, seconds=1)
+    grade(again, options=QUICK)
+    assert written(folder) == written(again)
+
+
+def test_a_sandbox_and_a_worker_are_killed(new_course, zygote):
+    """First one, then, when it goes on, the other."""
+    folder, killed = new_course("killed", 5, seconds=1), []
+    before = {*family(os.getpid())}
+
+    def kill():
+        for victim in ("normlib.grade.zygote", "multiprocessing.forkserver"):
+            done = len(results(folder))
+            wait_for(lambda done=done: len(results(folder)) > done)
+            pids = [
+                pid
+                for pid, command in family(os.getpid()).items()
+                if victim in command and pid not in before
+            ]
+            pid = pids[0] if "zygote" in victim else pids[-1]
+            os.kill(pid, signal.SIGKILL)
+            killed.append(victim)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    outcome = grade(folder, options=QUICK)
+    killer.join()
+    assert len(killed) == 2
+    assert outcome.failed == {} and len(results(folder)) == 5
+    assert {sum(points.values()) for points in outcome.points.values()} == {15}
+    assert grade(folder, options=QUICK).ran == 0
+
+
+def test_who_ends_workers_is_given_up_and_nobody_else(monkeypatch):
+    """An answer that kills whoever judges it, which none is known to do."""
+    monkeypatch.setattr(classroom, "ATTEMPTS", 2)
+
+    @contextlib.contextmanager
+    def started(jobs):
+        with classroom._executor(jobs) as pool:
+            yield classroom._Workers(lambda code: pool.submit(exec, code), jobs)
+
+    todo = [f"{i} and 0" for i in range(30)]
+    todo[3] = "import os; os._exit(1)"
+    outcome = dict(classroom._finish(todo, 2, started))
+    assert outcome.pop(todo[3]).endswith("(2 attempts)")
+    assert outcome == {code: None for code in todo if code != todo[3]}
+
+
+# Several at a time.
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """Of a server of our own: a new, empty database, as a URL."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if not programs:
+        pytest.skip("needs PostgreSQL: apt-get install postgresql")
+    as_user, home = [], tempfile.mkdtemp(prefix="pg-")
+    if os.getuid() == 0:  # who may not run it
+        as_user = ["runuser", "-u", "postgres", "--"]
+        shutil.chown(home, "postgres")
+
+    def run(program, *arguments):
+        command = [*as_user, str(programs[-1] / program), *arguments]
+        subprocess.run(command, check=True, capture_output=True, cwd="/")
+
+    run("initdb", "--auth=trust", "--username=grader", "--no-sync", "-D", f"{home}/db")
+    quiet = f"-c listen_addresses= -c fsync=off -k {home}"
+    run("pg_ctl", "-D", f"{home}/db", "-o", quiet, "-l", f"{home}/log", "-w", "start")
+    names = itertools.count()
+
+    def new():
+        name = f"gradebook{next(names)}"
+        run("createdb", "-h", home, "-U", "grader", name)
+        return f"postgresql+psycopg2://grader@/{name}?host={home}"
+
+    yield new
+    run("pg_ctl", "-D", f"{home}/db", "-m", "immediate", "stop")
+    shutil.rmtree(home)
+
+
+def use(folder, url):
+    with open(folder / "nbgrader_config.py", "a") as config:
+        config.write(f"\nc.CourseDirectory.db_url = {url!r}\n")
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_several_at_a_time(new_course, no_workers, database, request):
+    """Four begin together, with a new gradebook and everything to save."""
+    alone, folder = new_course("alone", 5), new_course("together", 5)
+    if database == "postgresql":
+        new = request.getfixturevalue("postgres")
+        use(alone, new())
+        use(folder, new())
+    grade(alone, options=QUICK)
+    pids = [forked(lambda: grade(folder, options=QUICK)) for _ in range(4)]
+    assert [ended(pid) for pid in pids] == [0, 0, 0, 0]
+    assert grade(folder, options=QUICK).ran == 0
+    assert written(folder) == written(alone)
+
+
+def test_two_machines_with_one_database(new_course, no_workers, postgres):
+    """Each has the same class in a folder of its own, so no lock of files helps."""
+    one, two, alone = (new_course(name, 5) for name in ("one", "two", "alone"))
+    url = postgres()
+    use(one, url)
+    use(two, url)
+    use(alone, postgres())
+    grade(alone, options=QUICK)
+    pids = [
+        forked(lambda folder=folder: grade(folder, options=QUICK))
+        for folder in (one, two)
+    ]
+    assert [ended(pid) for pid in pids] == [0, 0]
+    assert written(one) == written(two) == written(alone)
