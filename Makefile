@@ -19,7 +19,7 @@ PAGES := _config.yml _toc.yml $(wildcard book/* book/instructors/* book/static/*
 SOURCES := $(wildcard solutions/*/*.ipynb)
 TESTS := $(shell find tests -name '*.py')
 
-.PHONY: help course book pdf exercises grade lab serve test lint strength mutants bench lock clean
+.PHONY: help course book pdf exercises grade lab serve test lint strength mutants class bench lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,9 +63,13 @@ strength: $(ENVIRONMENT)  ## the checks' proof of strength with 200 seeds; half 
 mutants: $(ENVIRONMENT)  ## wrong answers made by machine, exercise by exercise
 	@python -W ignore -m tests.check.mutants
 
+class: $(ENVIRONMENT)  ## the points of a class of 500 beside what was planted; an hour
+	@STUDENTS=500 python -m pytest --quiet tests/grade/test_classroom.py -k deserves
+
 bench: $(ENVIRONMENT)  ## speed, memory and accuracy beside torch and the textbook
 	@python benchmarks/checks.py
 	@python benchmarks/normalizers.py
+	@python benchmarks/grading.py
 
 lock: $(ENVIRONMENT)  ## requirements.txt renewed, for every platform
 	@uv pip compile --quiet --universal --upgrade --all-extras --no-header \

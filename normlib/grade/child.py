@@ -61,7 +61,7 @@ def _confine(settings, wanted):
 def _seed(seed):
     """The same random numbers whenever this submission is graded."""
     random.seed(seed)
-    np.random.seed(seed)
+    np.random.seed(seed % 2**32)  # it takes no larger one
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(seed)
 

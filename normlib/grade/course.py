@@ -99,11 +99,11 @@ class Course:
             return Submission(assignment, student, pack, b"", str(error), notes)
         return Submission(assignment, student, pack, file, "", notes)
 
-    def timestamp(self, assignment: str, student: str) -> bytes:
-        """The text of timestamp.txt; empty without one."""
+    def beside(self, assignment: str, student: str, name: str) -> bytes:
+        """The text of a small file beside the notebook; empty without one."""
         folder = self.folder("submitted") / student / assignment
         try:
-            return _read(folder, "timestamp.txt", 100)
+            return _read(folder, name, 100)
         except ValueError:
             return b""
 

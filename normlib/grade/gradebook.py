@@ -17,6 +17,8 @@ from normlib.grade.results import write
 from normlib.grade.worker import Result
 
 MARK = "normlib_result"  # in a graded notebook's metadata: the key of its result
+TIMESTAMP = "timestamp.txt"  # when it was handed in
+SECRET = "submission_secret.txt"  # by which the exchange names the feedback
 _LOCK = 0x6E6F726D  # any number, the same everywhere
 
 
@@ -192,10 +194,10 @@ def save(
         if submission.assignment.duedate is not None:
             _save_penalty(course, notebook, where)
         gradebook.db.rollback()  # forgets what it has read: others write as well
-        stamp = course.timestamp(pack.assignment, student)
         path = _graded(course, student, pack)
-        if stamp:
-            write(path.parent / "timestamp.txt", stamp)
+        for name in (TIMESTAMP, SECRET):
+            if text := course.beside(pack.assignment, student, name):
+                write(path.parent / name, text)
         write(path, (nbformat.writes(notebook) + "\n").encode())
     return notes
 
@@ -241,7 +243,7 @@ def _time(course, assignment, student):
     """When it was handed in, as far as timestamp.txt says so."""
     from nbgrader.utils import parse_utc
 
-    text = course.timestamp(assignment, student).decode("utf-8", "replace").strip()
+    text = course.beside(assignment, student, TIMESTAMP).decode("utf-8", "replace").strip()
     if not text:
         return {}, []
     try:

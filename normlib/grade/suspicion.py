@@ -20,6 +20,10 @@ _NAMES = {
     "the network": {"socket", "urllib", "requests", "httpx", "aiohttp"},
     "all subclasses": {"__subclasses__", "__builtins__"},
     "text run as code": {"exec", "eval", "compile"},
+    "what keeps torch's own normalization away": {
+        *("bring_back", "_disable_current_modes", "DisableTorchFunction", "_pop_mode"),
+        *("DisableTorchFunctionSubclass", "_taken"),
+    },
     "the reference library": {"normlib"},
 }
 _BLOB = re.compile(r"[A-Za-z0-9+/=\\]{400,}")

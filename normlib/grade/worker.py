@@ -38,7 +38,7 @@ class Result:
 
 def seed_of(submission: bytes, seed: int, key: str) -> int:
     """The seed of an exercise's inputs: it cannot be known while writing an answer."""
-    return int.from_bytes(_sha(f"{seed}|{_digest(submission)}|{key}")[:4])
+    return int.from_bytes(_sha(f"{seed}|{_digest(submission)}|{key}")[:8])
 
 
 def key(pack: Pack, submission: bytes, problem: str, seed: int, unsafe: bool) -> str:

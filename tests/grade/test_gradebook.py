@@ -93,3 +93,13 @@ def test_who_is_late_is_charged_once(new_course, no_workers, again):
     with open(folder / "_build/grades.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert {row["student_id"]: float(row["score"]) for row in rows} == wanted
+
+
+def test_the_exchange_finds_whose_the_feedback_is(new_course, no_workers):
+    """nbgrader releases feedback under a name that it makes from this file."""
+    folder = new_course("class", 1)
+    (submitted,) = folder.glob("_build/submitted/student-0/*")
+    (submitted / "submission_secret.txt").write_text("a secret")
+    grade(folder, options=QUICK)
+    graded = folder / "_build/autograded/student-0" / submitted.name
+    assert (graded / "submission_secret.txt").read_text() == "a secret"

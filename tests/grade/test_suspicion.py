@@ -19,6 +19,14 @@ from normlib.grade.suspicion import suspicions
         ("exec(x)", "text run as code"),
         ("import normlib", "the reference library"),
         ("from normlib.check import EXERCISES", "the reference library"),
+        (
+            'import sys; sys.modules["normlib.grade.operators"].bring_back()',
+            "what keeps torch's own normalization away",
+        ),
+        (
+            "with torch._C.DisableTorchFunction():\n    pass",
+            "what keeps torch's own normalization away",
+        ),
         ("import subprocess as s", "other processes"),
         ("().__class__.__subclasses__()", "all subclasses"),
         (f"x = '{base64.b64encode(bytes(400)).decode()}'", "a long encoded text"),
@@ -32,6 +40,7 @@ def test_what_no_exercise_needs_is_named(source, told):
     "source",
     [
         "model.eval()",
+        "list(model.modules())",
         "import re; re.compile('x')",
         "from normlib.check import check\ncheck('batch_norm.forward')",
         "def f(:",
