@@ -2,6 +2,7 @@
 
 import csv
 import datetime
+from dataclasses import replace
 
 import pytest
 
@@ -9,6 +10,7 @@ from normlib.check import EXERCISES
 from normlib.grade import gradebook
 from normlib.grade.classroom import grade
 from normlib.grade.course import Course
+from tests.grade.apps import run
 from tests.grade.classes import ASSIGNMENT, QUICK
 
 CHECKED, WORDS = "feature_scaling-z_score", "feature_scaling-why-models"
@@ -95,11 +97,18 @@ def test_who_is_late_is_charged_once(new_course, no_workers, again):
     assert {row["student_id"]: float(row["score"]) for row in rows} == wanted
 
 
-def test_the_exchange_finds_whose_the_feedback_is(new_course, no_workers):
-    """nbgrader releases feedback under a name that it makes from this file."""
+def test_the_exchange_hands_out_the_feedback(new_course, no_workers, monkeypatch):
+    """nbgrader names it by a secret that came with the submission."""
     folder = new_course("class", 1)
     (submitted,) = folder.glob("_build/submitted/student-0/*")
     (submitted / "submission_secret.txt").write_text("a secret")
-    grade(folder, options=QUICK)
-    graded = folder / "_build/autograded/student-0" / submitted.name
-    assert (graded / "submission_secret.txt").read_text() == "a secret"
+    (submitted / "timestamp.txt").write_text("2026-03-08 10:00:00 UTC")
+    assert not grade(folder, options=replace(QUICK, feedback=True)).failed
+    exchange = folder / "_build/exchange"
+    exchange.chmod(0o777)
+    monkeypatch.chdir(folder)
+    course = ["--course=c", f"--Exchange.root={exchange}"]
+    assert run("ReleaseFeedbackApp", [ASSIGNMENT, *course]) == 0
+    (released,) = exchange.glob("c/feedback/*.html")
+    page = folder / "_build/feedback/student-0" / ASSIGNMENT / "feature_scaling.html"
+    assert released.read_bytes() == page.read_bytes()
