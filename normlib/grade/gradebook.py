@@ -243,7 +243,9 @@ def _time(course, assignment, student):
     """When it was handed in, as far as timestamp.txt says so."""
     from nbgrader.utils import parse_utc
 
-    text = course.beside(assignment, student, TIMESTAMP).decode("utf-8", "replace").strip()
+    text = (
+        course.beside(assignment, student, TIMESTAMP).decode("utf-8", "replace").strip()
+    )
     if not text:
         return {}, []
     try:

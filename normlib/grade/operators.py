@@ -13,7 +13,9 @@ import warnings
 
 from normlib.check.torch_norms import NORMS, refuse
 
-_KEYS = "CPU", "AutogradCPU", "CompositeImplicitAutograd", "CompositeExplicitAutograd"
+# In the order in which they are brought back: when the last one goes, torch looks anew
+# for what computes gradients, and must not find one of the others then.
+_KEYS = "CompositeExplicitAutograd", "CompositeImplicitAutograd", "CPU", "AutogradCPU"
 _COPIES = ("torch._refs", "torch._refs.nn.functional", "torch._decomp.decompositions")
 _taken = []  # what holds the operators out; they come back when it is destroyed
 
@@ -24,18 +26,18 @@ def take_out() -> None:
         return  # some milliseconds, so once for all calls of an exercise
     import torch
 
-    prepare()
-    library = torch.library.Library("aten", "IMPL")
-    _taken.append(library)
-    with warnings.catch_warnings(action="ignore"):
+    libraries = {key: torch.library.Library("aten", "IMPL") for key in _KEYS}
+    _taken.extend(libraries.values())
+    with warnings.catch_warnings(action="ignore"):  # that something is overridden
+        prepare()
         for name, key in _implementations():
-            library.impl(name, functools.partial(_refused, name), key)
+            libraries[key].impl(name, functools.partial(_refused, name), key)
 
 
 def bring_back() -> None:
     """Let torch's normalization work again."""
     while _taken:
-        _taken.pop()._destroy()
+        _taken.pop(0)._destroy()
 
 
 @functools.cache

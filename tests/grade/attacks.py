@@ -55,6 +55,9 @@ FORGING = {
     "a record array": answer("return np.zeros(3, dtype=[('points', 'f8')])"),
     "ragged lists": answer("return [[1.0], [2.0, 3.0]]"),
     "10 GB of output": answer("while True: print('x' * 10**7)"),
+    "10 GB of warnings": answer(
+        "import warnings", "while True: warnings.warn('x' * 10**7)"
+    ),
     "a huge array": answer("return np.zeros(20_000_000)"),
     "no dimensions left": answer("return np.zeros((0, 2**30))"),
     "a complex number": answer("return np.zeros(np.shape(x), complex)"),
@@ -286,9 +289,6 @@ ENDING = {
 ENDING_CALLS = {
     "an exit in the call": answer("import os", "os._exit(0)"),
     "a loop in the call": answer("while True: pass"),
-    "10 GB of warnings in the call": answer(
-        "import warnings", "while True: warnings.warn('x' * 10**7)"
-    ),
     "KeyboardInterrupt": answer("raise KeyboardInterrupt"),
     "a loop in what is returned": answer(
         "return Slow()",
