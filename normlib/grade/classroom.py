@@ -284,19 +284,19 @@ def _finish(todo, jobs, started):
     was at is done again, after the others and one at a time: so only what ends a
     worker itself is given up. ``started`` gives so many workers.
     """
-    todo, tries = deque(todo), Counter()
-    while todo:
-        suspect = tries[todo[0]] > 0
-        at_once = 1 if suspect else min(jobs or os.cpu_count() or 1, len(todo))
+    todo, suspects, tries = deque(todo), deque(), Counter()
+    while todo or suspects:
+        items = todo or suspects
+        at_once = min(jobs or os.cpu_count() or 1, len(todo)) or 1
         with started(at_once) as workers:
-            most = 1 if suspect else 4 * workers.number
-            for item, result in _as_completed(todo, workers, most):
+            most = 4 * workers.number if todo else 1
+            for item, result in _as_completed(items, workers, most):
                 if not isinstance(result, Exception):
                     yield item, result
                     continue
                 tries[item] += 1
                 if tries[item] < ATTEMPTS:
-                    todo.append(item)
+                    suspects.append(item)
                 else:
                     yield item, f"{result} ({ATTEMPTS} attempts)"
 
