@@ -2,17 +2,13 @@
 
 import contextlib
 import json
-import os
 import re
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 
 import nbformat
 import playwright.sync_api
 import pytest
+
+from tests import jupyterlab
 
 PASSING = """\
 import numpy as np
@@ -50,43 +46,12 @@ def lab(request, tmp_path, browser):
     (settings / "themes.jupyterlab-settings").write_text(
         json.dumps({"theme": request.param})
     )
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    folders = ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
-    server = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
-            *("--ip=127.0.0.1", f"--port={port}", "--IdentityProvider.token="),
-            f"--ServerApp.root_dir={tmp_path}",
-        ],
-        env=os.environ
-        | {f"JUPYTER_{name}": str(tmp_path / name) for name in folders}
-        | {"JUPYTERLAB_SETTINGS_DIR": str(tmp_path / "settings")},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        _wait_for(f"{address}/api/status")
+    themes = {"JUPYTERLAB_SETTINGS_DIR": str(tmp_path / "settings")}
+    with jupyterlab.running(tmp_path, tmp_path, **themes) as address:
         tab = browser.new_page(viewport={"width": 1100, "height": 1200})
         tab.goto(f"{address}/lab/tree/try.ipynb?reset")
         yield tab
         tab.close()
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def _wait_for(address, seconds=60):
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            return urllib.request.urlopen(address, timeout=5).close()
-        except OSError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.2)
 
 
 def _run_all_cells(lab, attempts=10):

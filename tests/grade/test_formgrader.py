@@ -1,12 +1,6 @@
 """Grading in formgrader's pages: a button, a mark and a comment, in a browser."""
 
-import os
 import re
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 
 import nbformat
 import pytest
@@ -16,6 +10,7 @@ from normlib.grade import gradebook
 from normlib.grade.answers import pasted
 from normlib.grade.course import Course
 from normlib.grade.pack import grade_id
+from tests import jupyterlab
 from tests.grade.classes import ASSIGNMENT
 
 KEY, WORDS = "feature_scaling.z_score", "feature_scaling-why-models"
@@ -46,44 +41,11 @@ def wrong_once(new_course, handed_in):
 def formgrader(wrong_once, tmp_path, browser):
     """A tab, and the address of formgrader in a JupyterLab that runs in the course."""
     folder, _ = wrong_once
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    folders = ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
-    with open(tmp_path / "log", "wb") as log:
-        server = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
-                *("--ip=127.0.0.1", f"--port={port}", "--IdentityProvider.token="),
-                f"--ServerApp.root_dir={folder}",
-            ],
-            cwd=folder,
-            env=os.environ
-            | {f"JUPYTER_{name}": str(tmp_path / name) for name in folders},
-            stdout=log,
-            stderr=log,
-        )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        _wait_for(f"{address}/api/status")
+    with jupyterlab.running(folder, tmp_path) as address:
         tab = browser.new_page(viewport={"width": 1100, "height": 1200})
         tab.set_default_timeout(120_000)
         yield tab, f"{address}/formgrader"
         tab.close()
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def _wait_for(address, seconds=120):
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            return urllib.request.urlopen(address, timeout=5).close()
-        except OSError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.2)
 
 
 def test_a_submission_is_graded_marked_and_told(formgrader, wrong_once, screenshots):
