@@ -113,17 +113,19 @@ def textbook(method, x):
         grouped = x.reshape(shape)
         mean = grouped.mean(axis=axes, keepdims=True)
         var = grouped.var(axis=axes, keepdims=True)
-        x_hat = (grouped - mean) / np.sqrt(var + EPS)
-        return gamma * x_hat.reshape(x.shape) + beta, (x_hat, var)
+        inv_std = 1 / np.sqrt(var + EPS)
+        x_hat = (grouped - mean) * inv_std
+        return gamma * x_hat.reshape(x.shape) + beta, (x_hat, inv_std)
 
     def backward(dy, state):
-        x_hat, var = state
+        x_hat, inv_std = state
         _dgamma = (dy * x_hat.reshape(dy.shape)).sum(axis=summed)
         _dbeta = dy.sum(axis=summed)
         dx_hat = (dy * gamma).reshape(shape)
-        dx = dx_hat - dx_hat.mean(axis=axes, keepdims=True)
-        dx -= x_hat * (dx_hat * x_hat).mean(axis=axes, keepdims=True)
-        return (dx / np.sqrt(var + EPS)).reshape(dy.shape)
+        through_mean = dx_hat.mean(axis=axes, keepdims=True)
+        through_var = x_hat * (dx_hat * x_hat).mean(axis=axes, keepdims=True)
+        dx = inv_std * (dx_hat - through_mean - through_var)
+        return dx.reshape(dy.shape)
 
     return forward, backward
 
