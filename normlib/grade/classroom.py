@@ -3,23 +3,12 @@
 import atexit
 import contextlib
 import logging
-import multiprocessing
 import os
-import signal
-import threading
 import time
 import warnings
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import (
-    FIRST_COMPLETED,
-    CancelledError,
-    ProcessPoolExecutor,
-    wait,
-)
+from collections.abc import Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
-from multiprocessing import forkserver
 from pathlib import Path
 
 from normlib.grade import feedback, gradebook, sandbox, worker
@@ -28,10 +17,9 @@ from normlib.grade.pack import Pack
 from normlib.grade.results import Results
 from normlib.grade.session import NoSandbox
 from normlib.grade.worker import Result
+from normlib.grade.workers import ATTEMPTS, Workers, executor, finish
 
 BOOK = "../../../html/book"  # from _build/feedback/<student>/<assignment>/
-ATTEMPTS = 3  # for a submission whose worker or sandbox ended
-LOST = (BrokenProcessPool, NoSandbox, CancelledError)
 
 
 @dataclass
@@ -220,7 +208,7 @@ def _run_all(course, todo, options, graded, meanwhile) -> Iterator:
     def here(jobs):
         nonlocal meanwhile
         with (
-            _executor(jobs, keys, imports) as pool,
+            executor(jobs, _modules(keys, imports)) as pool,
             sandbox.strongest(
                 course.root, imports, options.unsafe, meanwhile
             ) as zygote,
@@ -234,7 +222,7 @@ def _run_all(course, todo, options, graded, meanwhile) -> Iterator:
                     _grade_one, _handed_in(course, item), options, *where
                 )
 
-            yield _Workers(submit, jobs)
+            yield Workers(submit, jobs)
 
     @contextlib.contextmanager
     def there(_):
@@ -254,9 +242,9 @@ def _run_all(course, todo, options, graded, meanwhile) -> Iterator:
                 what = _grade_one, submission, options, tuple(imports)
                 return pool.submit(cluster.grade_here, *what)
 
-            yield _Workers(submit, len(fit), left)
+            yield Workers(submit, len(fit), left)
 
-    return _finish(todo, options.jobs, there if options.scheduler else here)
+    return finish(todo, options.jobs, there if options.scheduler else here)
 
 
 def _handed_in(course, item):
@@ -268,103 +256,11 @@ def _nothing():
     pass
 
 
-@dataclass(frozen=True)
-class _Workers:
-    """``submit`` hands an item to one of them; ``left`` says which are still there."""
-
-    submit: Callable
-    number: int
-    left: Callable = lambda: True
-
-
-def _finish(todo, jobs, started):
-    """Yield each of ``todo`` with its result, or with a text that says why not.
-
-    A worker or a sandbox that ends, whoever ended it, takes nothing along. What it
-    was at is done again, after the others and one at a time: so only what ends a
-    worker itself is given up. ``started`` gives so many workers.
-    """
-    todo, suspects, tries = deque(todo), deque(), Counter()
-    while todo or suspects:
-        items = todo or suspects
-        at_once = min(jobs or os.cpu_count() or 1, len(todo)) or 1
-        with started(at_once) as workers:
-            most = 4 * workers.number if todo else 1
-            for item, result in _as_completed(items, workers, most):
-                if not isinstance(result, Exception):
-                    yield item, result
-                    continue
-                tries[item] += 1
-                if tries[item] < ATTEMPTS:
-                    suspects.append(item)
-                else:
-                    yield item, f"{result} ({ATTEMPTS} attempts)"
-
-
-def _as_completed(items, workers, most):
-    """Take ``items`` and yield each with its result, or with why there is none.
-
-    There are ``most`` at a time, so memory stays flat. What was lost with a process
-    is yielded with the exception that says so, and nothing more is taken.
-    """
-    waiting, lost = {}, False
-    while True:
-        while items and not lost and len(waiting) < most:
-            item = items.popleft()
-            try:
-                waiting[workers.submit(item)] = item
-            except BrokenProcessPool as error:
-                lost = True
-                yield item, error
-        if not waiting:
-            return
-        done, _ = wait(waiting, timeout=10, return_when=FIRST_COMPLETED)
-        if not done and not workers.left():
-            raise NoSandbox("all workers have gone; what was finished is kept")
-        for future in done:
-            item = waiting.pop(future)
-            try:
-                yield item, future.result()
-            except Exception as error:
-                if isinstance(error, LOST) or type(error).__name__ == "KilledWorker":
-                    lost = True
-                    yield item, error
-                else:  # a defect of ours, met by this submission
-                    yield item, f"{type(error).__name__}: {error}"
-
-
-@contextlib.contextmanager
-def _executor(jobs, keys=(), imports=()):
-    """Processes that judge. They share what the first one has imported."""
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the submissions share the cores
-    context = multiprocessing.get_context("forkserver")
-    modules = [f"normlib.check.exercises.{key}" for key in sorted(keys)]
-    modules += [name for name in imports if name.startswith("torch.")]
-    context.set_forkserver_preload(["normlib.grade.classroom", *modules])
-    forkserver.ensure_running()  # it imports while the sandbox starts
-    pool = ProcessPoolExecutor(
-        jobs, mp_context=context, initializer=_start_worker, initargs=(os.getcwd(),)
-    )
-    try:
-        yield pool
-    except BaseException:
-        for process in list((pool._processes or {}).values()):
-            process.kill()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _start_worker(root):
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent to hear
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    os.chdir(root)
-
-
-def _end_with_parent():
-    """A worker would wait forever for a parent that was killed."""
-    multiprocessing.parent_process().join()
-    os._exit(1)
+def _modules(keys=(), imports=()):
+    """What every process that judges would import."""
+    exercises = [f"normlib.check.exercises.{key}" for key in sorted(keys)]
+    torch = [name for name in imports if name.startswith("torch.")]
+    return [__name__, *exercises, *torch]
 
 
 def _grade_one(submission, options, address, backend):
@@ -401,7 +297,7 @@ def grade_one(course: Course, student: str, pack: Pack) -> tuple[str, Result]:
         if where not in _standing:
             stack = contextlib.ExitStack()
             zygote = stack.enter_context(sandbox.strongest(course.root, pack.imports))
-            pool = stack.enter_context(_executor(1, pack.keys, pack.imports))
+            pool = stack.enter_context(executor(1, _modules(pack.keys, pack.imports)))
             atexit.register(stack.close)
             _standing[where] = pool, zygote
         pool, zygote = _standing[where]
@@ -430,14 +326,14 @@ def _write_feedback(course, options, graded, by_hand):
 
     @contextlib.contextmanager
     def started(jobs):
-        with _executor(jobs) as pool:
+        with executor(jobs, _modules()) as pool:
 
             def submit(where):
                 return pool.submit(feedback.write, course.root, *where)
 
-            yield _Workers(submit, jobs)
+            yield Workers(submit, jobs)
 
-    written = _finish(todo, options.jobs, started)
+    written = finish(todo, options.jobs, started)
     for where, why in _progress(written, len(todo), "Feedback"):
         if why:
             graded.failed[where] = f"feedback: {why}"

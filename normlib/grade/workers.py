@@ -1,0 +1,123 @@
+"""Processes that work off a list, though any of them may end.
+
+Whoever ended it: what it was at is done again, and what others were at goes on.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections import Counter, deque
+from collections.abc import Callable
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    CancelledError,
+    ProcessPoolExecutor,
+    wait,
+)
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing import forkserver
+
+from normlib.grade.session import NoSandbox
+
+ATTEMPTS = 3  # for an item whose worker or sandbox ended
+LOST = (BrokenProcessPool, NoSandbox, CancelledError)
+
+
+@dataclass(frozen=True)
+class Workers:
+    """``submit`` hands an item to one of them; ``left`` says which are still there."""
+
+    submit: Callable
+    number: int
+    left: Callable = lambda: True
+
+
+def finish(todo, jobs, started):
+    """Yield each of ``todo`` with its result, or with a text that says why not.
+
+    A worker or a sandbox that ends, whoever ended it, takes nothing along. What it
+    was at is done again, after the others and one at a time: so only what ends a
+    worker itself is given up. ``started`` gives so many workers.
+    """
+    todo, suspects, tries = deque(todo), deque(), Counter()
+    while todo or suspects:
+        items = todo or suspects
+        at_once = min(jobs or os.cpu_count() or 1, len(todo)) or 1
+        with started(at_once) as workers:
+            most = 4 * workers.number if todo else 1
+            for item, result in _as_completed(items, workers, most):
+                if not isinstance(result, Exception):
+                    yield item, result
+                    continue
+                tries[item] += 1
+                if tries[item] < ATTEMPTS:
+                    suspects.append(item)
+                else:
+                    yield item, f"{result} ({ATTEMPTS} attempts)"
+
+
+def _as_completed(items, workers, most):
+    """Take ``items`` and yield each with its result, or with why there is none.
+
+    There are ``most`` at a time, so memory stays flat. What was lost with a process
+    is yielded with the exception that says so, and nothing more is taken.
+    """
+    waiting, lost = {}, False
+    while True:
+        while items and not lost and len(waiting) < most:
+            item = items.popleft()
+            try:
+                waiting[workers.submit(item)] = item
+            except BrokenProcessPool as error:
+                lost = True
+                yield item, error
+        if not waiting:
+            return
+        done, _ = wait(waiting, timeout=10, return_when=FIRST_COMPLETED)
+        if not done and not workers.left():
+            raise NoSandbox("all workers have gone; what was finished is kept")
+        for future in done:
+            item = waiting.pop(future)
+            try:
+                yield item, future.result()
+            except Exception as error:
+                if isinstance(error, LOST) or type(error).__name__ == "KilledWorker":
+                    lost = True
+                    yield item, error
+                else:  # a defect of ours, met by this submission
+                    yield item, f"{type(error).__name__}: {error}"
+
+
+@contextlib.contextmanager
+def executor(jobs, modules=()):
+    """Processes here. They share the ``modules``, which the first one imports."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the submissions share the cores
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(modules))
+    forkserver.ensure_running()  # it imports while something else starts
+    pool = ProcessPoolExecutor(
+        jobs, mp_context=context, initializer=_start_worker, initargs=(os.getcwd(),)
+    )
+    try:
+        yield pool
+    except BaseException:
+        for process in list((pool._processes or {}).values()):
+            process.kill()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _start_worker(root):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent to hear
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    os.chdir(root)
+
+
+def _end_with_parent():
+    """A worker would wait forever for a parent that was killed."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
