@@ -208,6 +208,7 @@ def test_a_protocol_is_named_not_sent():
 def test_it_does_not_matter_where_the_course_and_its_environment_are(root, where):
     """Not even in the folder for temporary files, behind a link."""
     with tempfile.TemporaryDirectory(dir=where) as folder:
+        Path(folder).chmod(0o755)  # nobody, who runs student code for root, enters it
         Path(folder, ".venv").symlink_to(sys.prefix)
         shutil.copy(root / "nbgrader_config.py", folder)
         python = f"{folder}/.venv/bin/python"
