@@ -1,6 +1,7 @@
 """A class is graded: everybody gets what was planted, and nobody stops the others."""
 
 import csv
+import functools
 import json
 import os
 import re
@@ -81,9 +82,15 @@ def deserved(folder, student, assignment, key, plan):
     if plan["kind"] in WORTH_NOTHING:
         return 0
     if plan["kind"] == "misconception":
-        wrong = {m.title: m.implementation for m in exercise.misconceptions}
-        return judge(key, wrong[plan["title"]], seed=0).points
+        return worth(key, plan["title"])
     return judge(key, executed(folder, student, assignment, key), seed=0).points
+
+
+@functools.cache
+def worth(key, title):
+    """Of a mistake, which many students make."""
+    wrong = {m.title: m.implementation for m in EXERCISES[key].misconceptions}
+    return judge(key, wrong[title], seed=0).points
 
 
 def executed(folder, student, assignment, key):
