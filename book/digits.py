@@ -5,6 +5,7 @@ compare normalizers with one another, not with the best known error.
 """
 
 import math
+from functools import cache
 
 import torch
 from sklearn.datasets import load_digits
@@ -27,12 +28,17 @@ def load(seed):
         Images as rows of 64 pixels, and their labels.
     """
     torch.manual_seed(seed)
-    pixels, labels = load_digits(return_X_y=True)
+    pixels, labels = _digits()
     order = torch.randperm(len(pixels))
     x = torch.tensor(pixels, dtype=torch.float32)[order]
     y = torch.tensor(labels)[order]
     x = (x - x[:N_TRAIN].mean()) / x[:N_TRAIN].std(correction=0)
     return x[:N_TRAIN], y[:N_TRAIN], x[N_TRAIN:], y[N_TRAIN:]
+
+
+@cache
+def _digits():
+    return load_digits(return_X_y=True)
 
 
 def mlp(hidden, activation=nn.ReLU, norm=None):
