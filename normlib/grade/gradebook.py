@@ -175,6 +175,11 @@ def save(
     -------
     notes : list of str
         What was wrong with the submission's time.
+
+    Raises
+    ------
+    ValueError
+        When the course's rule for late work cannot be loaded.
     """
     notebook = mark(result, key)
     where = {
@@ -287,8 +292,12 @@ class _Found:
 
 def _save_penalty(course, notebook, where):
     from nbgrader.preprocessors import AssignLatePenalties
+    from traitlets import TraitError
 
-    step = AssignLatePenalties(config=course.config)
+    try:
+        step = AssignLatePenalties(config=course.config)
+    except TraitError as error:
+        raise ValueError(f"nbgrader_config.py: {error}") from error
     step.log.setLevel("ERROR")  # that somebody is late is in the gradebook
     step.preprocess(notebook, {"nbgrader": where})
 

@@ -67,24 +67,28 @@ def test_what_was_given_by_hand_survives_a_regrade(new_course, no_workers):
         assert book.find_comment(WORDS, *PLACE).comment == "Well said."
 
 
-@pytest.mark.parametrize("again", [False, True])
-def test_who_is_late_is_charged_once(new_course, no_workers, again):
-    """The second one, by a second; nbgrader's own plug-in takes all its points."""
-    folder = new_course("class", 2)
-    with open(folder / "nbgrader_config.py", "a") as config:
-        config.write('\nc.LateSubmissionPlugin.penalty_method = "zero"\n')
+def give_deadline(folder):
     course = Course(folder)
     gradebook.create(course)
     gradebook.prepare(course, course.packs(ASSIGNMENT))
     with gradebook.opened(course) as book:
         due = datetime.datetime(2026, 3, 8, 12)
         book.update_or_create_assignment(ASSIGNMENT, duedate=due)
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_who_is_late_is_charged_once(new_course, no_workers, again):
+    """The second one, by a second; nbgrader's own plug-in takes all its points."""
+    folder = new_course("class", 2)
+    with open(folder / "nbgrader_config.py", "a") as config:
+        config.write('\nc.LateSubmissionPlugin.penalty_method = "zero"\n')
+    give_deadline(folder)
     grade(folder, options=QUICK)
     if again:
         for student in ("student-0", "student-1"):
             hand_in_again(folder, student, "again = 1")
         assert grade(folder, options=QUICK).ran == 2
-    with gradebook.opened(course) as book:
+    with gradebook.opened(Course(folder)) as book:
         in_time, late = (
             book.find_submission(ASSIGNMENT, f"student-{i}") for i in range(2)
         )
@@ -95,6 +99,23 @@ def test_who_is_late_is_charged_once(new_course, no_workers, again):
     with open(folder / "_build/grades.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert {row["student_id"]: float(row["score"]) for row in rows} == wanted
+
+
+def test_a_rule_that_cannot_be_loaded_is_named_and_loses_nothing(
+    new_course, no_workers
+):
+    folder = new_course("class", 1)
+    config = folder / "nbgrader_config.py"
+    before = config.read_text()
+    rule = '\nc.AssignLatePenalties.plugin_class = "nowhere.TenPercentADay"\n'
+    config.write_text(before + rule)
+    give_deadline(folder)
+    with pytest.raises(ValueError, match=r"^nbgrader_config.py: .*nowhere\."):
+        grade(folder, options=QUICK)
+    config.write_text(before)
+    assert grade(folder, options=QUICK).ran == 0
+    with gradebook.opened(Course(folder)) as book:
+        assert book.find_submission(ASSIGNMENT, "student-0").score > 0
 
 
 def test_the_exchange_hands_out_the_feedback(new_course, no_workers, monkeypatch):
