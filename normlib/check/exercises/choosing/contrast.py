@@ -172,7 +172,7 @@ EXERCISE = Exercise(
             "the test digits, each with its own contrast and brightness",
             0.75,
             other_cameras,
-            measure=right_on(0.85),
+            measure=right_on(0.9),
         ),
     ),
     misconceptions=(

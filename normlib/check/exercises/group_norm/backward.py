@@ -27,7 +27,8 @@ def by_hand(rng):
 
 def maps(rng, n=2, c=6, positions=(2, 3), num_groups=3):
     m = int(np.prod(positions))
-    position = np.tile(np.linspace(-1.5, 1.5, m), (n, c, 1))
+    # A single position stays at 0: it must not cancel a channel's offset.
+    position = np.tile(np.linspace(-1.5, 1.5, m) if m > 1 else 0, (n, c, 1))
     x = rng.permuted(position, axis=2) + rng.uniform(-0.2, 0.2, position.shape)
     spread = rng.permutation(np.geomspace(1, 3, c))
     offset = 2 * rng.permutation(np.arange(c))

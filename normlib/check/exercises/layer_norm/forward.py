@@ -27,7 +27,7 @@ def arrays(rng, shape, axes=1):
     # Evenly spread, jittered and shuffled: no sample is nearly constant by chance.
     x = np.tile(np.linspace(-1.5, 1.5, m), (int(np.prod(lead)), 1))
     x = rng.permuted(x + rng.uniform(-0.2, 0.2, x.shape), axis=1)
-    scale = rng.permutation(np.geomspace(0.3, 30, len(x)))[:, None]
+    scale = rng.permutation(np.geomspace(1, 30, len(x)))[:, None]
     x = scale * (x + rng.normal(0, 3, (len(x), 1))) + rng.normal(0, 0.1, m)
     sign = np.where(np.arange(m) % 2, -1, 1)
     gamma, beta = sign * rng.uniform(0.5, 3, m), rng.uniform(0.5, 2, m)

@@ -27,7 +27,7 @@ class WeightNormLinear(nn.Linear):
 
 def training(rng, n_in=5, n_out=3, length=1.0):
     v = rng.uniform(0.5, 1.5, (n_out, n_in)) * rng.choice([-1, 1], (n_out, n_in))
-    v *= length * rng.permutation(np.geomspace(0.3, 3, n_out))[:, None]
+    v *= length * rng.permutation(np.geomspace(0.5, 5, n_out))[:, None]
     g = rng.uniform(1, 3, (n_out, 1)) * rng.permutation([1, -1, 1])[:, None]
     values = {"weight_v": v, "weight_g": g, "bias": rng.uniform(0.5, 2, n_out)}
     inputs = {
