@@ -17,13 +17,9 @@ def show(root: Path, graded: Graded) -> None:
     """Print everybody's points, and what needs somebody's eye."""
     course, submitted, failed = Course(root.resolve()), graded.submitted, graded.failed
     assignments = sorted({assignment for assignment, _ in submitted})
-    table, totals, told = Table(box=SIMPLE), {}, []
+    rows, totals, told = [], {}, []
     with gradebook.opened(course) as book:
         most = {name: book.find_assignment(name).max_score for name in assignments}
-        heads = [f"{name.replace('_', chr(10))}\nof {most[name]:g}" for name in most]
-        table.add_column("student", no_wrap=True)
-        for head in (*heads, f"total\nof {sum(most.values()):g}", "to\nmark"):
-            table.add_column(head, justify="right")
         for student in sorted({student for _, student in submitted}):
             scores, unmarked = {}, 0
             for name in assignments:
@@ -38,9 +34,9 @@ def show(root: Path, graded: Graded) -> None:
             totals[student] = sum(scores.values())
             points = [f"{scores[n]:g}" if n in scores else "" for n in assignments]
             name = student.replace("[", r"\[")  # or it would be markup
-            table.add_row(name, *points, f"{totals[student]:g}", str(unmarked or ""))
+            rows.append((name, *points, f"{totals[student]:g}", str(unmarked or "")))
     console = Console(highlight=False)
-    console.print(table)
+    _print_table(console, most, rows)
     for student, note in told:
         console.print(f"{student}: {note}", soft_wrap=True, markup=False)
     for worker, why in graded.unfit.items():
@@ -56,6 +52,43 @@ def show(root: Path, graded: Graded) -> None:
     for path in graded.unknown:
         told = f"Left out:  {path}, no assignment has that name"
         console.print(told, soft_wrap=True, markup=False)
+
+
+def _print_table(console, most, rows):
+    """Everybody's points, with no number cut off.
+
+    Where the assignments' names do not fit, what they begin with has to do, and where
+    the columns do not, there are several tables.
+    """
+    long = [name.replace("_", "\n") for name in most]
+    short = [name.partition("_")[0] for name in most]
+    for names, parts in [(long, 1), *((short, n) for n in range(1, len(most) + 3))]:
+        heads = [
+            f"{name}\nof {most[key]:g}" for name, key in zip(names, most, strict=True)
+        ]
+        heads += [f"total\nof {sum(most.values()):g}", "to\nmark"]
+        step = -(-len(heads) // parts)
+        tables = [
+            _table(
+                heads[i : i + step], [(row[0], *row[1 + i :][:step]) for row in rows]
+            )
+            for i in range(0, len(heads), step)
+        ]
+        anything = console.options.update(max_width=10_000)
+        needed = [console.measure(table, options=anything).maximum for table in tables]
+        if max(needed) <= console.width:
+            break
+    console.print(*tables)
+
+
+def _table(heads, rows):
+    table = Table(box=SIMPLE)
+    table.add_column("student", no_wrap=True)
+    for head in heads:
+        table.add_column(head, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    return table
 
 
 def _unmarked(submission):
