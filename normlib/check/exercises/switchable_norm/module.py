@@ -36,7 +36,7 @@ def training(rng, new=(3, 0.1, 0.3), spread=(1, 3, 9)):
 
 
 def defaults(rng):
-    return training(rng, new=(3,), spread=(0.0003, 0.001, 0.003))
+    return training(rng, new=(3,), spread=(0.001, 0.003, 0.008))
 
 
 def evaluation(rng):
