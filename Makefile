@@ -57,7 +57,7 @@ lint: $(ENVIRONMENT)  ## style of code and notebooks, types of normlib
 	@ruff format --quiet --check || { ruff format --diff; exit 1; }
 	@mypy --no-error-summary
 
-strength: $(ENVIRONMENT)  ## the checks' proof of strength with 200 seeds; half an hour
+strength: $(ENVIRONMENT)  ## the checks' proof of strength with 200 seeds; an hour
 	@SEEDS=200 python -m pytest --quiet --numprocesses auto tests/check/test_strength.py
 
 mutants: $(ENVIRONMENT)  ## wrong answers made by machine, exercise by exercise
