@@ -28,7 +28,8 @@ def by_hand(rng):
 
 def maps(rng, n=2, c=6, positions=(3, 5), num_groups=3):
     m = int(np.prod(positions))
-    position = np.tile(np.linspace(-1.5, 1.5, m), (n, c, 1))
+    # A single position stays at 0: it must not cancel a channel's offset.
+    position = np.tile(np.linspace(-1.5, 1.5, m) if m > 1 else 0, (n, c, 1))
     x = rng.permuted(position, axis=2) + rng.uniform(-0.2, 0.2, position.shape)
     spread = rng.permutation(np.geomspace(1, 9, c))
     offset = 4 * rng.permutation(np.arange(c))
