@@ -14,10 +14,10 @@ from pathlib import Path
 from normlib.grade import feedback, gradebook, sandbox, worker
 from normlib.grade.course import Course, Submission
 from normlib.grade.pack import Pack
+from normlib.grade.processes import ATTEMPTS, Workers, executor, finish
 from normlib.grade.results import Results
 from normlib.grade.session import NoSandbox
 from normlib.grade.worker import Result
-from normlib.grade.workers import ATTEMPTS, Workers, executor, finish
 
 BOOK = "../../../html/book"  # from _build/feedback/<student>/<assignment>/
 

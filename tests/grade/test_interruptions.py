@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from normlib.grade import feedback, workers
+from normlib.grade import feedback, processes
 from normlib.grade.classroom import grade
 from normlib.grade.converters import NbgraderError
 from normlib.grade.course import Course
@@ -194,16 +194,16 @@ def test_a_sandbox_and_a_worker_are_killed(new_course, zygote):
 
 def test_who_ends_workers_is_given_up_and_nobody_else(monkeypatch):
     """An answer that kills whoever judges it, which none is known to do."""
-    monkeypatch.setattr(workers, "ATTEMPTS", 2)
+    monkeypatch.setattr(processes, "ATTEMPTS", 2)
 
     @contextlib.contextmanager
     def started(jobs):
-        with workers.executor(jobs) as pool:
-            yield workers.Workers(lambda code: pool.submit(exec, code), jobs)
+        with processes.executor(jobs) as pool:
+            yield processes.Workers(lambda code: pool.submit(exec, code), jobs)
 
     todo = [f"{i} and 0" for i in range(30)]
     todo[3] = "import os; os._exit(1)"
-    outcome = dict(workers.finish(todo, 2, started))
+    outcome = dict(processes.finish(todo, 2, started))
     assert outcome.pop(todo[3]).endswith("(2 attempts)")
     assert outcome == {code: None for code in todo if code != todo[3]}
 
