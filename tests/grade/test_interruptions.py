@@ -164,23 +164,40 @@ def test_the_command_is_killed(new_course, no_workers):
     assert written(folder) == written(again)
 
 
+def beneath(pid, name, but):
+    """Descendants of ``pid`` whose command has ``name``, without those in ``but``."""
+    commands = family(pid).items()
+    return [other for other, line in commands if name in line and other not in but]
+
+
 def test_a_sandbox_and_a_worker_are_killed(new_course, zygote):
     """First one, then, when it goes on, the other."""
     folder, killed = new_course("killed", 5, seconds=1), []
-    before = {*family(os.getpid())}
+    me, before = os.getpid(), {*family(os.getpid())}
+
+    def sandboxes():
+        return beneath(me, "normlib.grade.zygote", before)
+
+    def workers():
+        server = "multiprocessing.forkserver"  # they are forked from it, named like it
+        return [
+            pid
+            for one in beneath(me, server, ())
+            for pid in beneath(one, server, before)
+        ]
+
+    def kill_one(victims):
+        for pid in victims():  # there are none while the next ones are being started
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+                killed.append(pid)
+                return True
 
     def kill():
-        for victim in ("normlib.grade.zygote", "multiprocessing.forkserver"):
+        for victims in (sandboxes, workers):
             done = len(results(folder))
             wait_for(lambda done=done: len(results(folder)) > done)
-            pids = [
-                pid
-                for pid, command in family(os.getpid()).items()
-                if victim in command and pid not in before
-            ]
-            pid = pids[0] if "zygote" in victim else pids[-1]
-            os.kill(pid, signal.SIGKILL)
-            killed.append(victim)
+            wait_for(lambda victims=victims: kill_one(victims))
 
     killer = threading.Thread(target=kill)
     killer.start()
