@@ -5,11 +5,15 @@ dtype of the data, by BLAS, and added up in float64. No array of the size of the
 made but those that a function returns.
 """
 
+import functools
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 
 import numpy as np
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 
 # Rows are summed in pieces of this length: short enough for a sum in float32, and for
 # the sum of equal numbers to be exact.
@@ -18,40 +22,50 @@ PIECE = 2**12
 # Columns are summed one number after the other, which rounds more often.
 COLUMN_PIECE = 2**6
 
-# How much of a row is summed at once where columns are summed, too.
-WIDTH = 2**14
-
 # Numbers in a block: so few that what is computed from them is still in the cache when
 # the next step needs it, and enough for the steps to be worth a call.
-BLOCK = 2**20
+BLOCK = 2**21
 
 # Numbers in a product that is held until it is added to another.
 PRODUCT = 2**18
 
-# Rows at least this long are not copied to NumPy's buffer; see ``_small_buffer``.
+# Rows at least this long are not copied to NumPy's buffer; see ``small_buffer``.
 BUFFER = 2**9
+
+LARGEST_FLOAT32 = np.finfo(np.float32).max
 
 # Where squares overflow in float64 too, numbers are cut off here.
 LARGEST = 1e150
 
 
-@contextmanager
-def _small_buffer() -> Iterator[None]:
-    """In here, a row and a number are combined in place.
+def small_buffer(function: Callable[Given, Result]) -> Callable[Given, Result]:
+    """Let ``function`` combine a row and a number in place.
 
     NumPy copies rows shorter than its buffer, of 8192 numbers, to it and back, which
     takes twice as long as what is done to them.
     """
-    size = np.setbufsize(BUFFER)
-    try:
-        yield
-    finally:
-        np.setbufsize(size)
+
+    @functools.wraps(function)
+    def with_small_buffer(*args: Given.args, **kwargs: Given.kwargs) -> Result:
+        size = np.setbufsize(BUFFER)
+        try:
+            return function(*args, **kwargs)
+        finally:
+            np.setbufsize(size)
+
+    return with_small_buffer
 
 
 def blocks(x: np.ndarray, axes: tuple[int, ...] = ()) -> list[slice]:
     """Slices of axis 0; a single one if it is among the ``axes`` to average over."""
-    return [slice(0, len(x))] if 0 in axes or len(x) == 0 else _slices(x, BLOCK)
+    return [slice(0, len(x))] if 0 in axes else slices(x, BLOCK)
+
+
+def slices(x: np.ndarray, size: int) -> list[slice]:
+    """Slices of axis 0, at least one, with at most ``size`` numbers if possible."""
+    step = max(1, size // max(1, math.prod(x.shape[1:])))
+    starts = range(0, max(1, len(x)), step)
+    return [slice(start, start + step) for start in starts]
 
 
 def part(param: np.ndarray, block: slice) -> np.ndarray:
@@ -59,7 +73,7 @@ def part(param: np.ndarray, block: slice) -> np.ndarray:
     return param if len(param) == 1 else param[block]
 
 
-@_small_buffer()
+@small_buffer
 def center(
     x: np.ndarray, axes: tuple[int, ...], out: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -78,6 +92,9 @@ def center(
         rounded_mean = mean.astype(x.dtype)
         centered = np.subtract(x, expand(rounded_mean, x), out=out)
         square = average(centered, axes, centered)
+        # Within half a deviation of 0, the mean is exact enough.
+        if (4 * mean * mean <= square).all() and square.max(initial=0) < np.inf:
+            return x, centered, mean, square
         # A mean below the deviation has lost nothing that matters.
         exact = (mean**2 <= square).all()
         correction = mean - rounded_mean if exact else average(centered, axes)
@@ -91,7 +108,7 @@ def center(
     return center(smaller, axes, out=out if smaller.dtype == x.dtype else None)
 
 
-@_small_buffer()
+@small_buffer
 def subtract_mean(
     x: np.ndarray, mean: np.ndarray, inv_std: np.ndarray, out: np.ndarray | None = None
 ) -> np.ndarray:
@@ -99,14 +116,23 @@ def subtract_mean(
 
     ``mean`` and ``inv_std`` are float64 and broadcast to x.
     """
+    centered = x
     with np.errstate(over="ignore", invalid="ignore"):
-        rounded_mean = mean.astype(x.dtype)
-        centered = np.subtract(x, expand(rounded_mean, x), out=out)
+        for part_of_mean in split_mean(mean, inv_std, x.dtype):
+            centered = out = np.subtract(centered, expand(part_of_mean, x), out=out)
+    return centered
+
+
+def split_mean(
+    mean: np.ndarray, inv_std: np.ndarray, dtype: np.dtype
+) -> list[np.ndarray]:
+    """``mean``, which is float64, rounded to ``dtype``, and the rest if it matters."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        rounded_mean = mean.astype(dtype)
         rest = mean - rounded_mean
         # Near a small mean the rest is below the rounding of what it is taken from.
-        if (np.abs(rest) * inv_std > np.finfo(x.dtype).eps / 4).any():
-            centered -= expand(rest, x)
-    return centered
+        matters = (np.abs(rest) * inv_std > np.finfo(dtype).eps / 4).any()
+    return [rounded_mean, rest.astype(dtype)] if matters else [rounded_mean]
 
 
 def without_overflow(x: np.ndarray) -> np.ndarray:
@@ -118,7 +144,7 @@ def without_overflow(x: np.ndarray) -> np.ndarray:
     return x
 
 
-@_small_buffer()
+@small_buffer
 def combine(
     *terms: tuple[np.ndarray, ...],
     constant: np.ndarray | None = None,
@@ -134,7 +160,7 @@ def combine(
     )
     if constant is not None:
         constant = expand(constant, out)
-    for block in _slices(out, PRODUCT if others or factors[1:] else BLOCK):
+    for block in slices(out, PRODUCT if others else BLOCK):
         result = _multiply(block, first, *factors, out=out[block])
         for term in others:
             result += _multiply(block, *term)
@@ -178,8 +204,8 @@ def total(
         return _column_total(a, axes, b)
     rows = a.reshape(*a.shape[:lead], length)
     sums = _row_total(rows, None if b is None else b.reshape(rows.shape))
-    over_rows = tuple(axis for axis in axes if axis < lead)
-    sums = sums.sum(axis=over_rows, keepdims=True)
+    if over_rows := tuple(axis for axis in axes if axis < lead):
+        sums = sums.sum(axis=over_rows, keepdims=True)
     return sums.reshape(*sums.shape, *[1] * (a.ndim - lead))
 
 
@@ -192,8 +218,10 @@ def _row_total(a: np.ndarray, b: np.ndarray | None) -> np.ndarray:
     pieces = (*a.shape[:-1], whole // PIECE, PIECE)
     others = ones if b is None else b[..., :whole].reshape(pieces)
     sums = np.vecdot(a[..., :whole].reshape(pieces), others)
-    rest = _row_total(a[..., whole:], None if b is None else b[..., whole:])
-    return sums.sum(axis=-1, dtype=np.float64) + rest
+    sums = sums.sum(axis=-1, dtype=np.float64)
+    if whole < length:
+        sums += _row_total(a[..., whole:], None if b is None else b[..., whole:])
+    return sums
 
 
 def _column_total(
@@ -216,51 +244,26 @@ def _column_total(
     return sums.reshape(*[1] * len(summed), *a.shape[len(summed) :])
 
 
-def totals_both_ways(
-    a: np.ndarray, b: np.ndarray, row_weight: np.ndarray, column_weight: np.ndarray
-) -> tuple[np.ndarray, ...]:
-    """Weighted sums of ``a`` and ``a * b`` along both axes of a table, in float64.
-
-    Returns the sums over the rows of ``a`` and of ``row_weight * a * b``, of shape
-    (1, columns), then the sums over the columns of ``column_weight * a`` and of
-    ``column_weight * a * b``, of shape (rows, 1).
-    """
-    over_rows, over_columns = np.zeros((2, 1, a.shape[1])), np.zeros((2, len(a), 1))
-    row_weight, column_weight = expand(row_weight, a)[:, 0], expand(column_weight, a)[0]
-    ones = np.ones(COLUMN_PIECE, a.dtype)
-    held = np.empty((min(len(a), COLUMN_PIECE), min(a.shape[1], WIDTH)), a.dtype)
-    sums = np.empty((2, a.shape[1]), a.dtype)
-    for i in range(0, a.shape[0], COLUMN_PIECE):
-        rows = slice(i, i + COLUMN_PIECE)
-        for j in range(0, a.shape[1], WIDTH):
-            columns = slice(j, j + WIDTH)
-            piece = a[rows, columns]
-            product = held[: piece.shape[0], : piece.shape[1]]
-            np.multiply(piece, b[rows, columns], out=product)
-            np.matmul(ones[: len(piece)], piece, out=sums[0, columns])
-            np.matmul(row_weight[rows], product, out=sums[1, columns])
-            over_columns[0, rows, 0] += piece @ column_weight[columns]
-            over_columns[1, rows, 0] += product @ column_weight[columns]
-        over_rows[:, 0] += sums
-    return *over_rows, *over_columns
-
-
 def expand(param: np.ndarray, x: np.ndarray) -> np.ndarray:
     """``param``, which broadcasts to ``x``, in its dtype and the size of one sample.
 
     NumPy would broadcast it just as well, but with a new loop for each channel. Written
     out, a sample is one loop, and the same work takes half the time.
     """
-    wide = param
-    with np.errstate(over="ignore"):
-        param = wide.astype(x.dtype, copy=False)
-    if param is not wide and np.isinf(param).any():
-        # A finite number stays finite: 0 times infinity would be NaN.
-        largest = np.finfo(x.dtype).max
-        param = np.where(np.isinf(wide), param, np.clip(param, -largest, largest))
+    param = narrow(param, x.dtype)
     if len(param) == len(x) or param.shape[1:] == x.shape[1:] or _long_rows(param, x):
         return param
     return np.broadcast_to(param, (1, *x.shape[1:])).copy()
+
+
+def narrow(param: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """``param`` in ``dtype``, where a finite number stays finite: 0 * inf is NaN."""
+    if param.dtype == dtype:
+        return param
+    if dtype == np.float32 and (np.abs(param) > LARGEST_FLOAT32).any():
+        clipped = np.clip(param, -LARGEST_FLOAT32, LARGEST_FLOAT32)
+        param = np.where(np.isinf(param), param, clipped)
+    return param.astype(dtype)
 
 
 def _long_rows(param: np.ndarray, x: np.ndarray) -> bool:
@@ -273,8 +276,3 @@ def _long_rows(param: np.ndarray, x: np.ndarray) -> bool:
 def as_wide(x: np.ndarray) -> np.ndarray:
     """``x`` in C order, with float16 widened: sums in float16 overflow at 65504."""
     return np.ascontiguousarray(x, dtype=np.result_type(x, np.float32))
-
-
-def _slices(x: np.ndarray, size: int) -> list[slice]:
-    step = max(1, size // max(1, math.prod(x.shape[1:])))
-    return [slice(start, start + step) for start in range(0, len(x), step)]

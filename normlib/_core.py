@@ -19,9 +19,9 @@ from normlib._blockwise import (
     part,
     subtract_mean,
     total,
-    totals_both_ways,
     without_overflow,
 )
+from normlib._rows import standardize_rows_backward
 
 Moments = tuple[np.ndarray, np.ndarray]
 
@@ -73,11 +73,12 @@ def standardize_backward(
     """
     memory, gamma, mean, inv_std, axes = saved
     x = recall(*memory)
+    if _varies_along(axes, gamma):
+        return standardize_rows_backward(dy, x, mean, inv_std, gamma)
     m = max(1, math.prod(x.shape[axis] for axis in axes))
     dx, tables = np.empty_like(x), []
     # In blocks only where what is added up over them is small: a number for a channel.
-    whole = _varies_along(axes, gamma) or len(gamma) > 1
-    for block in blocks(x, (0,) if whole else axes):
+    for block in blocks(x, (0,) if len(gamma) > 1 else axes):
         gamma_, inv_std_ = part(gamma, block), part(inv_std, block)
         centered = subtract_mean(x[block], part(mean, block), inv_std_, out=dx[block])
         dgamma_, dbeta_, *paths = _gradient_sums(
@@ -86,7 +87,7 @@ def standardize_backward(
         through_mean, through_var = (path / m for path in paths)
         combine(
             (centered, -(inv_std_**2) * through_var),
-            (dy[block], *_factors(gamma_, inv_std_, axes)),
+            (dy[block], gamma_ * inv_std_),
             constant=-inv_std_ * through_mean,
             out=centered,
         )
@@ -146,9 +147,6 @@ def _gradient_sums(
     axes: tuple[int, ...],
 ) -> tuple[np.ndarray, ...]:
     """dgamma and dbeta, then the sums of ``dx_hat`` and ``dx_hat * x_hat``."""
-    if _varies_along(axes, gamma):  # layer norm
-        dbeta, dgamma, direct, scaled = totals_both_ways(dy, centered, inv_std, gamma)
-        return dgamma, dbeta, direct, inv_std * scaled
     # gamma is the same along a row, so it is applied to the sums, which give all four.
     shared = _shared_axes(gamma)
     row = tuple(axis for axis in axes if axis in shared)

@@ -23,9 +23,9 @@ from normlib._blockwise import (
     as_wide,
     average,
     combine,
-    totals_both_ways,
     without_overflow,
 )
+from normlib._rows import standardize_rows_backward
 
 
 def rms_norm(
@@ -110,9 +110,7 @@ def rms_norm_backward(dy: np.ndarray, cache: tuple) -> tuple[np.ndarray, np.ndar
     x = recall(*memory)
     dy = as_wide(as_float_array("dy", dy, shape)).reshape(x.shape)
     row = gamma.reshape(1, gamma.size)
-    _, dgamma, _, products = totals_both_ways(dy, x, inv_rms, row)
-    through_rms = inv_rms * products / max(1, gamma.size)  # mean(dx_hat * x_hat)
-    dx = combine((x, -(inv_rms**2) * through_rms), (dy, inv_rms, row))
+    dx, dgamma, _ = standardize_rows_backward(dy, x, None, inv_rms, row)
     return as_dtypes((dx.reshape(shape), dgamma.reshape(gamma.shape)), dtypes)
 
 

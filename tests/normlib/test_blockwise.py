@@ -8,16 +8,13 @@ import pytest
 
 from normlib import _blockwise
 from normlib._blockwise import (
-    COLUMN_PIECE,
     PIECE,
-    WIDTH,
     as_wide,
     center,
     combine,
     expand,
     subtract_mean,
     total,
-    totals_both_ways,
 )
 
 SHAPES_AND_AXES = [
@@ -95,29 +92,6 @@ def test_combine_adds_terms_and_constant_whatever_the_block(monkeypatch, block):
     np.testing.assert_array_equal(combine((x, per_row, shared)), per_row * x * shared)
     assert combine(*terms, constant=per_sample, out=x) is x
     np.testing.assert_array_equal(x, result)
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize(
-    "shape",
-    [(1, 1), (3, 7), (COLUMN_PIECE + 1, 3), (2, WIDTH + 1), (0, 3), (3, 0)],
-)
-def test_totals_both_ways_are_four_sums(shape, dtype):
-    a, b = (draw(shape, seed).astype(dtype) for seed in (0, 1))
-    by_row, by_column = draw((shape[0], 1), 2), draw((1, shape[1]), 3)
-    results = totals_both_ways(a, b, by_row, by_column)
-    wide, product = a.astype(float), a.astype(float) * b
-    expected = (
-        wide.sum(axis=0, keepdims=True),
-        (by_row * product).sum(axis=0, keepdims=True),
-        (by_column * wide).sum(axis=1, keepdims=True),
-        (by_column * product).sum(axis=1, keepdims=True),
-    )
-    tolerance = {np.float32: 2e-6, np.float64: 1e-13}[dtype]
-    for result, exact in zip(results, expected, strict=True):
-        assert result.shape == exact.shape and result.dtype == np.float64
-        size = np.abs(exact).max(initial=0)
-        np.testing.assert_allclose(result, exact, rtol=0, atol=tolerance * size)
 
 
 @pytest.mark.parametrize("offset", [0.0, 1e2, 1e4, 1e6])

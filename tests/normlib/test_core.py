@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import normlib
-from normlib import _blockwise
+from normlib import _blockwise, _rows
 from normlib._core import (
     moments,
     per_channel,
@@ -274,8 +274,9 @@ def forward_and_backward(name, x, dy):
 )
 def test_every_norm_is_the_same_in_blocks(monkeypatch, name, block):
     def set_block(size):
-        for constant in ("BLOCK", "PRODUCT", "PIECE", "COLUMN_PIECE", "WIDTH"):
+        for constant in ("BLOCK", "PRODUCT", "PIECE", "COLUMN_PIECE"):
             monkeypatch.setattr(_blockwise, constant, size)
+        monkeypatch.setattr(_rows, "ROWS", size)
 
     x, dy = draw((5, 4, 6)), draw((5, 4, 6), seed=1)
     x[3] *= 1e5
