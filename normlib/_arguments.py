@@ -23,8 +23,10 @@ def as_float_array(
 
 def as_dtype(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """``array`` in ``dtype``; what is too large for it becomes infinity."""
+    if array.dtype == dtype:
+        return array
     with np.errstate(over="ignore"):
-        return array.astype(dtype, copy=False)
+        return array.astype(dtype)
 
 
 def as_dtypes(

@@ -204,24 +204,30 @@ def total(
         return _column_total(a, axes, b)
     rows = a.reshape(*a.shape[:lead], length)
     sums = _row_total(rows, None if b is None else b.reshape(rows.shape))
-    if over_rows := tuple(axis for axis in axes if axis < lead):
+    if len(axes) > a.ndim - lead:
+        over_rows = tuple(axis for axis in axes if axis < lead)
         sums = sums.sum(axis=over_rows, keepdims=True)
     return sums.reshape(*sums.shape, *[1] * (a.ndim - lead))
 
 
 def _row_total(a: np.ndarray, b: np.ndarray | None) -> np.ndarray:
     length = a.shape[-1]
-    ones = np.ones(min(length, PIECE), a.dtype)
     if length <= PIECE:
-        return np.vecdot(a, ones if b is None else b).astype(np.float64)
+        others = _ones(length, a.dtype) if b is None else b
+        return np.vecdot(a, others).astype(np.float64)
     whole = length - length % PIECE
     pieces = (*a.shape[:-1], whole // PIECE, PIECE)
-    others = ones if b is None else b[..., :whole].reshape(pieces)
+    others = _ones(PIECE, a.dtype) if b is None else b[..., :whole].reshape(pieces)
     sums = np.vecdot(a[..., :whole].reshape(pieces), others)
     sums = sums.sum(axis=-1, dtype=np.float64)
     if whole < length:
         sums += _row_total(a[..., whole:], None if b is None else b[..., whole:])
     return sums
+
+
+@functools.lru_cache(maxsize=8)
+def _ones(number: int, dtype: np.dtype) -> np.ndarray:
+    return np.ones(number, dtype)
 
 
 def _column_total(
@@ -275,4 +281,4 @@ def _long_rows(param: np.ndarray, x: np.ndarray) -> bool:
 
 def as_wide(x: np.ndarray) -> np.ndarray:
     """``x`` in C order, with float16 widened: sums in float16 overflow at 65504."""
-    return np.ascontiguousarray(x, dtype=np.result_type(x, np.float32))
+    return np.ascontiguousarray(x, np.float32 if x.dtype == np.float16 else x.dtype)
