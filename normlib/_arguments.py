@@ -6,13 +6,15 @@ from typing import Any
 
 import numpy as np
 
+DTYPES = {np.dtype(dtype) for dtype in (np.float16, np.float32, np.float64)}
+
 
 def as_float_array(
     name: str, array: np.ndarray, shape: tuple[int, ...] | None = None
 ) -> np.ndarray:
     """``array`` as an ndarray; ``ValueError`` if its dtype or shape is another one."""
     array = np.asarray(array)
-    if array.dtype not in (np.float16, np.float32, np.float64):
+    if array.dtype not in DTYPES:
         raise ValueError(
             f"{name} must be of dtype float16, float32 or float64, got {array.dtype}"
         )

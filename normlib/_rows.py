@@ -27,7 +27,7 @@ def standardize_rows_backward(
     """
     means = [] if mean is None else split_mean(mean, inv_std, x.dtype)
     scale, gamma = narrow(inv_std, x.dtype), narrow(gamma, x.dtype)
-    ones = np.ones_like(scale)
+    ones = np.ones(scale.shape, x.dtype)
     share = inv_std / -max(1, x.shape[1])
     dx, held = np.empty_like(x), None
     dgamma, dbeta = ColumnSums(), ColumnSums()
