@@ -48,7 +48,7 @@ CASES += [("batch", TABLE), ("layer", TABLE)]
 BARS = {"batch": 1.1, "instance": 2.5, "layer": 2.0, "group": 2.5, "switchable": 0.35}
 LAYER_BAR = 0.5  # for SwitchNorm2d
 OFFSETS = (0, 1e2, 1e4, 1e6)
-TURNS = 15
+TURNS = 41
 
 
 def contenders(method, x):
