@@ -18,16 +18,8 @@ from normlib.grade import feedback, processes
 from normlib.grade.classroom import grade
 from normlib.grade.converters import NbgraderError
 from normlib.grade.course import Course
-from tests.grade.classes import (
-    ASSIGNMENT,
-    QUICK,
-    ended,
-    forked,
-    kill_beyond,
-    results,
-    wait_for,
-    written,
-)
+from tests.grade.classes import ASSIGNMENT, QUICK, results, written
+from tests.grade.processes import ended, family, forked, kill_beyond, wait_for
 
 
 def at_each_write(call):
@@ -116,23 +108,6 @@ def test_feedback_is_there_as_a_whole_or_not_at_all(new_course, no_workers):
         page.unlink(missing_ok=True)
     assert feedback.write(folder, *where) == ""
     assert page.read_text() == wanted
-
-
-def family(pid):
-    """Processes that descend from ``pid``: their command lines."""
-    parents, commands = {}, {}
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (path / "stat").read_text().rpartition(")")[2].split()
-            command = (path / "cmdline").read_bytes().decode()
-        except OSError:
-            continue
-        if fields[0] != "Z":
-            parents[int(path.name)], commands[int(path.name)] = int(fields[1]), command
-    found = {pid}
-    while new := {p for p, parent in parents.items() if parent in found} - found:
-        found |= new
-    return {p: commands[p] for p in sorted(found - {pid})}
 
 
 def start(folder):

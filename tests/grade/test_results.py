@@ -7,7 +7,7 @@ import pytest
 
 from normlib.grade.results import Results, write
 from normlib.grade.worker import Result
-from tests.grade.classes import ended, forked, kill_beyond
+from tests.grade.processes import ended, forked, kill_beyond
 
 RESULT = Result('{"ü": 1}\n', {"a": 1.5}, ["note"], "bubblewrap", {"all": 3.0})
 KEY = "ab" * 32

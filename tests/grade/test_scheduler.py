@@ -10,7 +10,8 @@ import sys
 import pytest
 
 from normlib.grade.classroom import grade
-from tests.grade.classes import QUICK, results, wait_for, written
+from tests.grade.classes import QUICK, results, written
+from tests.grade.processes import wait_for
 
 pytest.importorskip("distributed", reason="needs distributed: the extra `cluster`")
 
