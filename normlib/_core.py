@@ -3,6 +3,7 @@
 All standardize the same way, then scale and shift; they differ in the axes they average
 over. How the averages and the maps are computed fast, and without losing digits, is the
 business of ``_blockwise``. What the backward pass needs is x itself and a few tables.
+Where gamma varies along a row, as in layer norm, ``_rows`` does it.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""The gradients of rows whose columns have a scale each: layer and RMS norm.
+"""``standardize_backward`` where each column has a scale: in layer and RMS norm.
 
 Sums run along the rows, for x, and along the columns, for the scale. A few rows at a
 time stay in the cache until all that needs them is done.
@@ -38,6 +38,7 @@ def standardize_rows_backward(
         held = np.empty_like(out) if held is None else held[: len(out)]
         product = np.multiply(dy_, centered, out=held)
         dgamma.add(product, scale[rows])
+        # Three terms of dx: through the variance, through the mean, and directly.
         through_var = share[rows] * (product @ gamma.T) * inv_std[rows] ** 2
         np.multiply(centered, narrow(through_var, x.dtype), out=out)
         if means:
