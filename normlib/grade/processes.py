@@ -103,11 +103,11 @@ def executor(jobs, modules=()):
     )
     try:
         yield pool
-    except BaseException:
+    finally:
+        # Not asked to end: one that was killed may have left the queue locked, and the
+        # others would wait for that lock, and the pool for them, forever.
         for process in list((pool._processes or {}).values()):
             process.kill()
-        raise
-    finally:
         pool.shutdown(cancel_futures=True)
 
 

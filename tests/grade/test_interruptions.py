@@ -184,6 +184,22 @@ def test_a_sandbox_and_a_worker_are_killed(new_course, zygote):
     assert grade(folder, options=QUICK).ran == 0
 
 
+LEAVE = """
+import os, signal
+from normlib.grade.processes import executor
+
+with executor(2) as pool:
+    list(pool.map(abs, range(20)))
+    for pid in pool._processes:
+        os.kill(pid, signal.SIGSTOP)
+"""
+
+
+def test_a_worker_that_no_longer_answers_does_not_hold_up_the_end():
+    """As if it were killed with the lock of the queue, for which others wait."""
+    subprocess.run([sys.executable, "-c", LEAVE], check=True, timeout=60)
+
+
 def test_who_ends_workers_is_given_up_and_nobody_else(monkeypatch):
     """An answer that kills whoever judges it, which none is known to do."""
     monkeypatch.setattr(processes, "ATTEMPTS", 2)
