@@ -126,7 +126,7 @@ def test_closing_a_session_ends_its_process_whatever_it_does(each):
         session.run("import signal\nfor n in (2, 15): signal.signal(n, lambda *_: 0)\n"
                     "while True: pass", 0.3)  # fmt: skip
     session.close()
-    wait_for(lambda: new not in family(each._process.pid))
+    wait_for(lambda: new not in family(each._process.pid), 10)
 
 
 def test_a_process_that_ends_is_noticed_at_once(each):
@@ -134,7 +134,7 @@ def test_a_process_that_ends_is_noticed_at_once(each):
         start = time.monotonic()
         with pytest.raises(Stopped, match="ended the process that ran it"):
             session.run("import os; os._exit(3)", 20)
-        assert time.monotonic() - start < 15
+        assert time.monotonic() - start < 5
 
 
 def test_nothing_outlives_the_zygote(tmp_path):
@@ -142,8 +142,8 @@ def test_nothing_outlives_the_zygote(tmp_path):
     session = open_session(zygote)
     pids = {*family(zygote._process.pid), zygote._process.pid}
     os.kill(zygote._process.pid, 9)
-    wait_for(lambda: not zygote.alive)
-    wait_for(lambda: not any(Path(f"/proc/{pid}/environ").exists() for pid in pids))
+    wait_for(lambda: not zygote.alive, 10)
+    wait_for(lambda: not any(Path(f"/proc/{pid}/environ").exists() for pid in pids), 10)
     with pytest.raises(Stopped):
         session.run("1", 5)
     session.close()

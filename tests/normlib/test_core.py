@@ -276,7 +276,8 @@ def test_every_norm_is_the_same_in_blocks(monkeypatch, name, block):
     def set_block(size):
         for constant in ("BLOCK", "PRODUCT", "PIECE", "COLUMN_PIECE"):
             monkeypatch.setattr(_blockwise, constant, size)
-        monkeypatch.setattr(_rows, "ROWS", size)
+        for constant in ("ROWS", "COLUMN_PIECE"):
+            monkeypatch.setattr(_rows, constant, size)
 
     x, dy = draw((5, 4, 6)), draw((5, 4, 6), seed=1)
     x[3] *= 1e5
