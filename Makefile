@@ -35,7 +35,7 @@ book: _build/html/index.html  ## the built book, _build/html/index.html
 pdf: _build/normalization-by-hand.pdf  ## the book to print, in one file
 
 exercises: $(ENVIRONMENT)  ## exercises/ generated from solutions/
-	@python -m normlib.grade.release
+	@python -m normlib.grade.bridge.release
 
 grade: $(ENVIRONMENT) | _build/submitted  ## the points of the class in _build/submitted
 	@normlib grade

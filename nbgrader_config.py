@@ -26,7 +26,7 @@ c.CourseDirectory.ignore = [
 ]
 
 # What a submission may take, in seconds and MiB; honest work stays far below. What
-# takes longer is stopped, and the rest is graded. See normlib/grade/pack.py.
+# takes longer is stopped, and the rest is graded. See normlib/grade/submission/pack.py.
 c.Limits.cell = 15
 c.Limits.call = 10
 c.Limits.submission = 120
@@ -43,7 +43,9 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 # Students' Markdown is shown without its HTML: scripts in it would run in a browser.
-c.HTMLExporter.filters = {"markdown2html": "normlib.grade.outputs.markdown_to_html"}
+c.HTMLExporter.filters = {
+    "markdown2html": "normlib.grade.bridge.markdown.markdown_to_html"
+}
 c.GenerateFeedback.preprocessors = [
     "nbgrader.preprocessors.GetGrades",
     "normlib.grade.preprocessor.link_to_book",
@@ -57,9 +59,9 @@ c.KernelManager.ip = f"{tempfile.gettempdir()}/kernel-{secrets.token_hex(8)}"
 
 # `nbgrader zip_collect`: what Canvas and Moodle hand out lies, with the table of the
 # students, in _build/downloaded/<assignment>/archive/. Names in such files are read by
-# normlib/grade/collect.py, which writes them as the expression below finds them.
+# normlib/grade/lms/collect.py, which writes them as the expression below finds them.
 c.ZipCollectApp.downloaded_directory = "_build/downloaded"
-c.ZipCollectApp.extractor_plugin = "normlib.grade.collect.LmsExtractorPlugin"
+c.ZipCollectApp.extractor_plugin = "normlib.grade.lms.collect.LmsExtractorPlugin"
 c.FileNameCollectorPlugin.named_regexp = r".*/(?P<student_id>[^/]+)/(?P<file_id>[^/]+)$"
 
 # Formgrader complains until there is one. A class on a server sets its own.

@@ -23,10 +23,11 @@ import threading
 import time
 from pathlib import Path
 
-from normlib.grade import classroom, gradebook
-from normlib.grade.converters import convert, course_config
-from normlib.grade.course import Course
-from normlib.grade.sample_class import write_sample_class
+from normlib.grade import classroom
+from normlib.grade.bridge import gradebook
+from normlib.grade.bridge.converters import convert, course_config
+from normlib.grade.bridge.course import Course
+from normlib.grade.sample_class.students import write_sample_class
 
 ROOT = Path(__file__).parents[1]
 ASSIGNMENT = "02_batch_norm"

@@ -101,7 +101,7 @@ def _check(options):
 
 
 def _sample_class(options):
-    from normlib.grade.sample_class import write_sample_class
+    from normlib.grade.sample_class.students import write_sample_class
 
     write_sample_class(Path(), options.students, options.seed, options.output)
 

@@ -15,8 +15,8 @@ from nbclient import NotebookClient
 
 from normlib.check import EXERCISES, judge
 from normlib.check.exercises import TOPICS
-from normlib.grade.answers import pasted
-from normlib.grade.release import in_normal_form, released
+from normlib.grade.bridge.release import in_normal_form, released
+from normlib.grade.sample_class.answers import pasted
 
 SOURCES = sorted(Path(__file__).parents[1].glob("solutions/*/*.ipynb"))
 

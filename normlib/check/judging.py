@@ -7,9 +7,9 @@ import numpy as np
 
 from normlib.check.exercise import Case
 from normlib.check.exercises import EXERCISES
-from normlib.check.observing import Observation, observe
 from normlib.check.report import CaseResult, Report, describe_call, number, place
-from normlib.check.torch_norms import without_torch_norms
+from normlib.check.running.observing import Observation, observe
+from normlib.check.running.torch_norms import without_torch_norms
 
 
 def observe_answer(run, implementation, inputs, own_work: bool) -> Observation:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from normlib.check.exercise import Outputs
-from normlib.check.observing import Unusable
+from normlib.check.running.observing import Unusable
 
 LARGEST = 1_000_000  # numbers in an input; far fewer are enough
 

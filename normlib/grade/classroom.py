@@ -11,13 +11,15 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from normlib.grade import feedback, gradebook, sandbox, worker
-from normlib.grade.course import Course, Submission
-from normlib.grade.pack import Pack
+from normlib.grade.bridge import feedback, gradebook
+from normlib.grade.bridge.course import Course, Submission
 from normlib.grade.processes import ATTEMPTS, Workers, executor, finish
 from normlib.grade.results import Results
-from normlib.grade.session import NoSandbox
-from normlib.grade.worker import Result
+from normlib.grade.sandbox import backends
+from normlib.grade.sandbox.session import NoSandbox
+from normlib.grade.submission import grading
+from normlib.grade.submission.grading import Result
+from normlib.grade.submission.pack import Pack
 
 BOOK = "../../../html/book"  # from _build/feedback/<student>/<assignment>/
 
@@ -178,7 +180,7 @@ def _grade_all(course, packs, options, graded):
 
 
 def _key(submission: Submission, seed, unsafe):
-    return worker.key(
+    return grading.key(
         submission.pack, submission.file, submission.problem, seed, unsafe
     )
 
@@ -209,7 +211,7 @@ def _run_all(course, todo, options, graded, meanwhile) -> Iterator:
         nonlocal meanwhile
         with (
             executor(jobs, _modules(keys, imports)) as pool,
-            sandbox.strongest(
+            backends.strongest(
                 course.root, imports, options.unsafe, meanwhile
             ) as zygote,
         ):
@@ -267,7 +269,7 @@ def _grade_one(submission, options, address, backend):
     """The submission without its bytes, the key of its result, and the result."""
     os.environ["NORMLIB_BOOK"] = BOOK  # what links in reports lead to
     key = _key(submission, options.seed, options.unsafe)
-    result = worker.grade(
+    result = grading.grade(
         *(submission.pack, submission.file, submission.problem),
         *(options.seed, address, backend),
     )
@@ -296,7 +298,7 @@ def grade_one(course: Course, student: str, pack: Pack) -> tuple[str, Result]:
         where = course.root, pack.digest
         if where not in _standing:
             stack = contextlib.ExitStack()
-            zygote = stack.enter_context(sandbox.strongest(course.root, pack.imports))
+            zygote = stack.enter_context(backends.strongest(course.root, pack.imports))
             pool = stack.enter_context(executor(1, _modules(pack.keys, pack.imports)))
             atexit.register(stack.close)
             _standing[where] = pool, zygote

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from normlib.grade import sandbox
-from normlib.grade.pack import Pack
-from normlib.grade.session import NoSandbox
+from normlib.grade.sandbox import backends
+from normlib.grade.sandbox.session import NoSandbox
+from normlib.grade.submission.pack import Pack
 
 _standing = {}  # in a worker: its sandboxes, by what they have imported
 _one_at_a_time = threading.Lock()  # a worker may have several threads
@@ -73,7 +73,7 @@ def grade_here(grade, submission, options, imports: tuple[str, ...]):
 def _sandbox(imports, unsafe):
     zygote = _standing.get((imports, unsafe))
     if zygote is None or not zygote.alive:
-        zygote = sandbox.strongest(Path.cwd(), imports, unsafe)
+        zygote = backends.strongest(Path.cwd(), imports, unsafe)
         atexit.register(zygote.close)
         _standing[imports, unsafe] = zygote
     return zygote

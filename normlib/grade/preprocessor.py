@@ -10,8 +10,8 @@ import nbformat
 from nbconvert.exporters import NotebookExporter
 
 from normlib.grade import classroom
-from normlib.grade.course import Course
-from normlib.grade.gradebook import mark
+from normlib.grade.bridge.course import Course
+from normlib.grade.bridge.gradebook import mark
 
 # From _build/feedback/<student>/<assignment>/ to the built book.
 BOOK = classroom.BOOK

@@ -20,7 +20,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import forkserver
 
-from normlib.grade.session import NoSandbox
+from normlib.grade.sandbox.session import NoSandbox
 
 ATTEMPTS = 3  # for an item whose worker or sandbox ended
 LOST = (BrokenProcessPool, NoSandbox, CancelledError)

@@ -8,9 +8,10 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from normlib.grade import gradebook, sandbox
+from normlib.grade.bridge import gradebook
+from normlib.grade.bridge.course import Course
 from normlib.grade.classroom import Graded
-from normlib.grade.course import Course
+from normlib.grade.sandbox import backends
 
 
 def show(root: Path, graded: Graded) -> None:
@@ -119,7 +120,7 @@ def write_json(path: Path, graded: Graded) -> None:
 def doctor(root: Path) -> int:
     """Say which sandbox works here, and what the others need."""
     console, works = Console(highlight=False), None
-    for backend, fault in sandbox.diagnose(root):
+    for backend, fault in backends.diagnose(root):
         works = works or (None if fault else backend)
         state = fault or "works"
         console.print(f"{backend.name}: {state}", markup=False, soft_wrap=True)

@@ -2,12 +2,11 @@
 
 import hashlib
 import json
-import os
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from normlib.grade.worker import Result
+from normlib.grade.files import write_atomically
+from normlib.grade.submission.grading import Result
 
 
 class Results:
@@ -34,24 +33,7 @@ class Results:
         del kept["seconds"]  # they differ from run to run
         body = json.dumps(kept, sort_keys=True).encode()
         digest = hashlib.sha256(body).hexdigest().encode()
-        write(self._path(key), digest + b"\n" + body)
+        write_atomically(self._path(key), digest + b"\n" + body)
 
     def _path(self, key):
         return self.folder / key[:2] / key
-
-
-def write(path: Path, content: bytes) -> None:
-    """Write a file as a whole or not at all, whoever looks and whatever happens.
-
-    Who is killed meanwhile leaves a file ``.part``, which nobody reads.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise

@@ -24,7 +24,7 @@ import torch
 
 from normlib.check import EXERCISES, judge
 from normlib.check.exercises import TOPICS
-from normlib.check.observing import observe
+from normlib.check.running.observing import observe
 
 ROOT = Path(__file__).parents[2]
 SEEDS = range(20)  # for the proof of equivalence

@@ -7,8 +7,8 @@ import pytest
 
 from normlib.check import EXERCISES, judge, judging
 from normlib.check.exercise import Case, Exercise, Misconception
-from normlib.check.observing import Unusable
-from normlib.check.protocols import call
+from normlib.check.running.observing import Unusable
+from normlib.check.running.protocols import call
 
 KEY = "batch_norm.forward"
 BATCH_NORM = EXERCISES[KEY]

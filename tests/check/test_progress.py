@@ -7,7 +7,7 @@ import pytest
 
 from normlib.check import EXERCISES, progress
 from normlib.cli import main
-from normlib.grade.answers import pasted
+from normlib.grade.sample_class.answers import pasted
 
 NAME = "01_feature_scaling/feature_scaling.ipynb"
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from normlib.check import EXERCISES, judge, judging
-from normlib.check.observing import observe
+from normlib.check.running.observing import observe
 from tests.check.mutants import NETWORKS
 
 SEEDS = range(int(os.environ.get("SEEDS", 5)))  # `make strength` takes 200

@@ -149,12 +149,12 @@ FORGING = {
 SABOTAGE = {
     "the protocol patched": answer(
         "return x",
-        before="import normlib.grade.child as child\n"
+        before="import normlib.grade.sandbox.inside.child as child\n"
         "child.observe = lambda run, implementation, inputs: None\n",
     ),
     "the encoder patched": answer(
         "return x",
-        before="import normlib.grade.wire as wire\n"
+        before="import normlib.grade.sandbox.inside.wire as wire\n"
         "wire.encode = lambda items: b'nrm1\\0\\0\\0\\0'\n",
     ),
 }

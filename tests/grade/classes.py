@@ -1,8 +1,8 @@
 """What grading a class leaves behind."""
 
-from normlib.grade import gradebook
+from normlib.grade.bridge import gradebook
+from normlib.grade.bridge.course import Course
 from normlib.grade.classroom import Options
-from normlib.grade.course import Course
 
 ASSIGNMENT = "01_feature_scaling"
 QUICK = Options(jobs=2, feedback=False)

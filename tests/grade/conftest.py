@@ -10,11 +10,13 @@ from dataclasses import replace
 import pytest
 
 from normlib.check import EXERCISES
-from normlib.grade import classroom, sandbox, worker
-from normlib.grade.answers import pasted
-from normlib.grade.course import Course
-from normlib.grade.pack import Limits, Pack
-from normlib.grade.release import release
+from normlib.grade import classroom
+from normlib.grade.bridge.course import Course
+from normlib.grade.bridge.release import release
+from normlib.grade.sample_class.answers import pasted
+from normlib.grade.sandbox import backends
+from normlib.grade.submission import grading
+from normlib.grade.submission.pack import Limits, Pack
 
 with warnings.catch_warnings(action="ignore"):  # nbgrader's, about its own insides
     from nbgrader.api import get_alembic_version as _asked
@@ -37,7 +39,7 @@ def _skipped_without_sandbox():
     """Where no sandbox works, what needs one is skipped, and says why."""
     try:
         yield
-    except sandbox.NoSandbox as error:
+    except backends.NoSandbox as error:
         if "no sandbox works here" not in str(error):
             raise  # one works, but not as it should
         pytest.skip(str(error))
@@ -73,7 +75,7 @@ def zygote(packs, tmp_path_factory):
     """The strongest sandbox of this machine."""
     imports = dict.fromkeys(name for pack in packs.values() for name in pack.imports)
     folder = tmp_path_factory.mktemp("grader")
-    with sandbox.strongest(folder, imports) as found:
+    with backends.strongest(folder, imports) as found:
         yield found
 
 
@@ -141,7 +143,7 @@ def no_workers(zygote, monkeypatch):
             key = classroom._key(submission, options.seed, options.unsafe)
             if key not in _known:
                 where = options.seed, zygote.address, zygote.backend.name
-                _known[key] = worker.grade(pack, submission.file, "", *where)
+                _known[key] = grading.grade(pack, submission.file, "", *where)
             yield (student, pack), (replace(submission, file=b""), key, _known[key])
 
     monkeypatch.setattr(classroom, "_run_all", run_all)

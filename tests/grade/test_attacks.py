@@ -10,10 +10,10 @@ import nbformat
 import pytest
 
 from normlib.check import EXERCISES
-from normlib.grade import worker
-from normlib.grade.pack import grade_id
-from normlib.grade.sandbox import UNSAFE, Zygote
-from normlib.grade.session import Session
+from normlib.grade.sandbox.backends import UNSAFE, Zygote
+from normlib.grade.sandbox.session import Session
+from normlib.grade.submission import grading
+from normlib.grade.submission.pack import grade_id
 from tests.grade.attacks import ENDING, ENDING_CALLS, FORGING, HARM, RIGHT, SABOTAGE
 
 KEY, NAME = "feature_scaling.z_score", "feature_scaling-z_score"
@@ -32,7 +32,7 @@ def graded(scaling, zygote, handed_in):
     def grade(source):
         submission = handed_in(scaling, {KEY: source})
         where = zygote.address, zygote.backend.name
-        return worker.grade(scaling, submission, "", 0, *where)
+        return grading.grade(scaling, submission, "", 0, *where)
 
     return grade
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from normlib.check import EXERCISES, judge
-from normlib.grade.sample_class import KINDS, write_sample_class
+from normlib.grade.sample_class.students import KINDS, write_sample_class
 
 STUDENTS = int(os.environ.get("STUDENTS", 10))  # 500 for a proof that takes an hour
 

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from normlib.grade import feedback, processes
+from normlib.grade import processes
+from normlib.grade.bridge import feedback
+from normlib.grade.bridge.converters import NbgraderError
+from normlib.grade.bridge.course import Course
 from normlib.grade.classroom import grade
-from normlib.grade.converters import NbgraderError
-from normlib.grade.course import Course
 from tests.grade.classes import ASSIGNMENT, QUICK, results, written
 from tests.grade.processes import ended, family, forked, kill_beyond, wait_for
 
@@ -151,7 +152,7 @@ def test_a_sandbox_and_a_worker_are_killed(new_course, zygote):
     me, before = os.getpid(), {*family(os.getpid())}
 
     def sandboxes():
-        return beneath(me, "normlib.grade.zygote", before)
+        return beneath(me, "normlib.grade.sandbox.inside.zygote", before)
 
     def workers():
         server = "multiprocessing.forkserver"  # they are forked from it, named like it

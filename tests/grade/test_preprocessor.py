@@ -8,10 +8,10 @@ import nbformat
 import pytest
 
 from normlib.check import EXERCISES
-from normlib.grade.converters import convert, course_config
-from normlib.grade.course import Course
-from normlib.grade.pack import grade_id, key_of
-from normlib.grade.session import NoSandbox
+from normlib.grade.bridge.converters import convert, course_config
+from normlib.grade.bridge.course import Course
+from normlib.grade.sandbox.session import NoSandbox
+from normlib.grade.submission.pack import grade_id, key_of
 
 ASSIGNMENT = "01_feature_scaling"
 

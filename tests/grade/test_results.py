@@ -5,8 +5,9 @@ import signal
 
 import pytest
 
-from normlib.grade.results import Results, write
-from normlib.grade.worker import Result
+from normlib.grade.files import write_atomically
+from normlib.grade.results import Results
+from normlib.grade.submission.grading import Result
 from tests.grade.processes import ended, forked, kill_beyond
 
 RESULT = Result('{"ü": 1}\n', {"a": 1.5}, ["note"], "bubblewrap", {"all": 3.0})
@@ -39,25 +40,25 @@ def test_half_a_file_is_none(tmp_path, left):
 
 def test_a_full_disk_leaves_the_file_as_it_was(tmp_path, monkeypatch):
     path = tmp_path / "file"
-    write(path, b"before")
+    write_atomically(path, b"before")
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(OSError, match="No space"):
-        write(path, b"after")
+        write_atomically(path, b"after")
     assert path.read_bytes() == b"before"
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_who_is_killed_in_the_middle_leaves_the_file_as_it_was(tmp_path):
     path = tmp_path / "file"
-    write(path, b"before")
+    write_atomically(path, b"before")
 
     def until_half():
         kill_beyond(5000)
-        write(path, bytes(10_000))
+        write_atomically(path, bytes(10_000))
 
     assert ended(forked(until_half)) == -signal.SIGXFSZ
     assert path.read_bytes() == b"before"

@@ -29,12 +29,12 @@ sys.addaudithook(hook)
 # Without any sandbox, and with another normlib.
 UNCONFINED = """
 import os
-import normlib.grade.sandbox
+import normlib.grade.sandbox.backends
 
-normlib.grade.sandbox.BACKENDS = ()
+normlib.grade.sandbox.backends.BACKENDS = ()
 os.getuid = lambda: 1000  # root would refuse in any case
 """
-OTHER = "import normlib.grade.pack as p; p._version = lambda _: 'another'"
+OTHER = "import normlib.grade.submission.pack as p; p._version = lambda _: 'another'"
 
 
 class Cluster:

@@ -4,7 +4,7 @@ import numpy as np
 
 import normlib
 from normlib.check.exercise import Case, Exercise, Misconception
-from normlib.check.protocols import call
+from normlib.check.running.protocols import call
 
 
 def batch_norm_2d(x, gamma, beta, eps=1e-5):

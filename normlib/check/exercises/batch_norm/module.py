@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from normlib.check import protocols
 from normlib.check.exercise import Case, Exercise, Misconception
+from normlib.check.running import protocols
 
 # Cases. Four values per channel, so that biased and unbiased variance are far apart;
 # two training steps; new data that the running statistics do not fit.

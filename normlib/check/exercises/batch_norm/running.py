@@ -4,7 +4,7 @@ import numpy as np
 
 import normlib
 from normlib.check.exercise import Case, Exercise, Misconception
-from normlib.check.protocols import call
+from normlib.check.running.protocols import call
 
 
 def update_running_statistics(running_mean, running_var, x, momentum=0.1):

@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 
-from normlib.check.observing import Unusable
+from normlib.check.running.observing import Unusable
 
 
 @cache

@@ -5,7 +5,7 @@ import numpy as np
 import normlib
 from normlib.check.exercise import Case, Exercise, Misconception
 from normlib.check.exercises.choosing.protocols import KINDS, kind
-from normlib.check.observing import Unusable
+from normlib.check.running.observing import Unusable
 
 
 def identify_normalizer(x, y):

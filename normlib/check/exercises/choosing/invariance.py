@@ -6,7 +6,7 @@ import numpy as np
 
 from normlib.check.exercise import Case, Exercise, Misconception
 from normlib.check.exercises.choosing.protocols import CHANGES, ignored, listed
-from normlib.check.observing import Unusable
+from normlib.check.running.observing import Unusable
 
 
 def invariances(normalizer):

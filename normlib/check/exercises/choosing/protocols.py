@@ -1,6 +1,6 @@
 """How the answers of this chapter are run: names that are returned, and networks.
 
-As in ``normlib.check.protocols``, nothing here knows what is right. A protocol that
+As in ``normlib.check.running``, nothing here knows what is right. A protocol that
 trains brings back scores for the test images, never the accuracy, for which it
 would have to know their labels. ``added`` tells which normalizers were added, and
 where.
@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from normlib.check.observing import Unusable
-from normlib.check.protocols import as_array
+from normlib.check.running.observing import Unusable
+from normlib.check.running.protocols import as_array
 
 KINDS = ("batch", "layer", "instance", "group", "none")
 CHANGES = tuple(

@@ -3,8 +3,8 @@
 import numpy as np
 
 from normlib.check.exercise import Case, Exercise, Misconception
-from normlib.check.observing import Unusable
-from normlib.check.protocols import call
+from normlib.check.running.observing import Unusable
+from normlib.check.running.protocols import call
 
 
 def exposing_input():

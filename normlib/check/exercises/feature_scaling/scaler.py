@@ -4,7 +4,7 @@ import numpy as np
 
 from normlib import StandardScaler
 from normlib.check.exercise import Case, Exercise, Misconception
-from normlib.check.protocols import fit_then
+from normlib.check.running.protocols import fit_then
 
 # Cases. New rows lie elsewhere than the training rows, so that their own statistics
 # never do; their z-scores are drawn, so that it is known which lie far out.

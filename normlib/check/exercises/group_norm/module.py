@@ -4,9 +4,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from normlib.check import protocols
 from normlib.check.exercise import Case, Exercise, Misconception
 from normlib.check.exercises.group_norm.protocols import refused_construction
+from normlib.check.running import protocols
 
 # Cases. Samples, groups and channels lie apart; m is small, so that the two variances
 # are far apart; the data in eval mode are others than those in training.

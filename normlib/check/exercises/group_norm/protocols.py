@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from normlib.check.observing import Unusable
+from normlib.check.running.observing import Unusable
 
 
 def refused_call(implementation, inputs):

@@ -6,7 +6,7 @@ import numpy as np
 
 import normlib
 from normlib.check.exercise import Case, Exercise, Misconception
-from normlib.check.protocols import call
+from normlib.check.running.protocols import call
 
 
 def adaptive_instance_norm(content, style, eps=1e-5):

@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from normlib.check import protocols
 from normlib.check.exercise import Case, Exercise, Misconception
+from normlib.check.running import protocols
 
 # Cases. Samples of very different offset and spread, weights of both signs. The data
 # of eval mode (x3) differ from those of training: layer norm must not care.

@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from normlib.check import protocols
 from normlib.check.exercise import Case, Exercise, Misconception
+from normlib.check.running import protocols
 from normlib.torch import SwitchNorm2d
 
 # Cases. Few values per channel, so that biased and unbiased variance differ; shares

@@ -1,7 +1,7 @@
 """How ``switchable_norm.moments`` is run: a pair of triples, taken apart."""
 
-from normlib.check.observing import Unusable
-from normlib.check.protocols import as_array
+from normlib.check.running.observing import Unusable
+from normlib.check.running.protocols import as_array
 
 MEMBERS = ("instance", "layer", "batch")
 

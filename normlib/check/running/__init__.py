@@ -1,0 +1,1 @@
+"""How an answer is run: what also stands beside student code, without references."""

@@ -1,0 +1,300 @@
+"""How an answer is run: the calls made to it, and the arrays they bring back.
+
+A protocol is ``(implementation, inputs) -> {name: array}``. This module imports
+neither references nor exercises, so that it can stand beside an untrusted answer
+without having anything to give away.
+"""
+
+import copy
+import functools
+from collections.abc import Callable
+
+import numpy as np
+
+from normlib.check.running.observing import Unusable
+
+
+def as_array(value, name: str) -> np.ndarray:
+    """``value`` as a floating-point array; ``Unusable`` when it is none."""
+    if value is None:
+        raise Unusable(f"returned None for {name}: is there a `return`?")
+    if hasattr(value, "detach"):  # a torch tensor
+        value = value.detach().cpu()
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError, RuntimeError):  # ragged, or not array-like
+        array = np.asarray(None)
+        if isinstance(value, tuple | list):
+            raise Unusable(
+                f"{name} should be one array, yours is a {type(value).__name__} "
+                f"of {len(value)} that fit into none"
+            ) from None
+    if array.dtype.kind != "f":
+        found = array.dtype if array.dtype.kind in "biuc" else type(value).__name__
+        raise Unusable(
+            f"{name} should hold floating-point numbers, yours is of type {found}"
+        )
+    return array
+
+
+def _remembered(factory):
+    """Let a protocol say how to make it again in another process."""
+
+    @functools.wraps(factory)
+    def make(*args, **kwargs):
+        run = factory(*args, **kwargs)
+        run.made_by = (factory.__name__, args, kwargs)
+        return run
+
+    return make
+
+
+@_remembered
+def call(*names: str, only: tuple[str, ...] = ()) -> Callable:
+    """One call; its result, or each item of the tuple it returns, under ``names``.
+
+    With ``only``, the other items are not looked at.
+    """
+
+    def run(implementation, inputs):
+        result = implementation(*inputs.values())
+        if len(names) == 1:
+            return {names[0]: as_array(result, names[0])}
+        wanted = f"({', '.join(names)})"
+        if result is None:
+            raise Unusable(f"returned None, not {wanted}: is there a `return`?")
+        if not isinstance(result, tuple | list):
+            raise Unusable(f"returned one {type(result).__name__}, not {wanted}")
+        if len(result) != len(names):
+            raise Unusable(f"returned {len(result)} values, not {wanted}")
+        named = zip(names, result, strict=True)
+        return {n: as_array(r, n) for n, r in named if n in (only or names)}
+
+    return run
+
+
+@_remembered
+def fit_then(*methods: str) -> Callable:
+    """Construct a scaler, ``fit`` it on the first input, then call ``methods``.
+
+    Each method is called with the next input, in order. ``fit`` may be among them:
+    what it returns is not looked at.
+    """
+
+    def run(implementation, inputs):
+        scaler = implementation()
+        for method in ("fit", *methods):
+            if not callable(getattr(scaler, method, None)):
+                raise Unusable(f"{type(scaler).__name__} has no method `{method}`")
+        train, *others = inputs.values()
+        scaler.fit(train)
+        outputs = {}
+        for method, x in zip(methods, others, strict=True):
+            result = getattr(scaler, method)(x)
+            if method != "fit":
+                outputs[method] = as_array(result, method)
+        return outputs
+
+    def describe(name, inputs):
+        calls = zip(("fit", *methods), inputs, strict=True)
+        return ", then ".join(f"`{method}({x})`" for method, x in calls)
+
+    run.describe = describe
+    return run
+
+
+# Modules of torch. ``inputs`` holds the constructor's arguments under "new", in
+# order; parameters and, for eval mode, buffers by name under "parameters" and
+# "buffers"; and arrays x1, dy1, x2, dy2, ... for the steps.
+
+
+def train_output(implementation, inputs) -> dict[str, np.ndarray]:
+    """The output of one training step."""
+    module = _construct(implementation, inputs)
+    return {"y": _step(module, inputs, "1")[0]}
+
+
+def train_step(implementation, inputs) -> dict[str, np.ndarray]:
+    """The output and every gradient of one training step."""
+    module = _construct(implementation, inputs)
+    y, dx = _step(module, inputs, "1")
+    gradients = {
+        f"gradient of {name}": as_array(parameter.grad, f"the gradient of {name}")
+        for name, parameter in module.named_parameters()
+        if parameter.grad is not None
+    }
+    return {"y": y, "dx": dx} | gradients
+
+
+def train_output_without_gradients(implementation, inputs) -> dict[str, np.ndarray]:
+    """The output in training mode, under ``no_grad``."""
+    import torch
+
+    module = _construct(implementation, inputs)
+    with torch.no_grad():
+        y = _forward(module, torch.from_numpy(inputs["x1"]), inputs["dy1"].shape)
+    return {"y": as_array(y, "y")}
+
+
+def after_an_update(implementation, inputs) -> dict[str, np.ndarray]:
+    """After a step of gradient descent: output and dx on other data, and the state."""
+    import torch
+
+    module = _construct(implementation, inputs)
+    _step(module, inputs, "1")
+    with torch.no_grad():
+        for parameter in module.parameters():
+            if parameter.grad is not None:
+                parameter -= inputs["lr"] * parameter.grad
+    y, dx = _step(module, inputs, "2")
+    return {"y": y, "dx": dx} | _numbers(module.state_dict())
+
+
+def buffers(implementation, inputs) -> dict[str, np.ndarray]:
+    """The buffers after two training steps."""
+    module = _construct(implementation, inputs)
+    _train(module, inputs, "12")
+    return _buffers(module)
+
+
+def inference(implementation, inputs) -> dict[str, np.ndarray]:
+    """After two training steps: output and dx in eval mode, on other data."""
+    module = _construct(implementation, inputs)
+    _train(module, inputs, "12")
+    before = copy.deepcopy(_parameters(module))
+    y, dx = _step(_evaluating(module, inputs), inputs, "3")
+    for name, value in _parameters(module).items():
+        if name in before and not np.allclose(value, before[name], rtol=1e-4):
+            raise Unusable(f"the call in eval mode changed the parameter {name}")
+    return {"y": y, "dx": dx}
+
+
+def buffers_after_inference(implementation, inputs) -> dict[str, np.ndarray]:
+    """The buffers after a training step and a call in eval mode."""
+    module = _construct(implementation, inputs)
+    _train(module, inputs, "1")
+    _step(_evaluating(module, inputs), inputs, "3")
+    return _buffers(module)
+
+
+def fresh_state(implementation, inputs) -> dict[str, np.ndarray]:
+    """The ``state_dict`` of a module just constructed, of torch's default types."""
+    import torch
+
+    state = _new(implementation, inputs).state_dict()
+    for name, value in state.items():
+        if name.endswith("num_batches_tracked"):  # torch's one whole number
+            if value.is_floating_point():
+                raise Unusable(
+                    f"{name} should be a whole number, yours is of type {value.dtype}"
+                )
+        elif value.dtype != (wanted := torch.get_default_dtype()):
+            raise Unusable(f"{name} should be of type {wanted}, yours is {value.dtype}")
+    return _numbers(state)
+
+
+def _new(implementation, inputs):
+    import torch
+
+    module = implementation(*inputs["new"])
+    if not isinstance(module, torch.nn.Module):
+        raise Unusable("your class should be a torch.nn.Module")
+    return module
+
+
+def _construct(implementation, inputs):
+    """A module in training mode that holds the parameters of ``inputs``."""
+    module = _new(implementation, inputs)
+    own = ", ".join(name for name, _ in module.named_parameters())
+    for name, value in inputs["parameters"].items():
+        if not _load(module, name, value):
+            if official := _official(module):
+                raise Unusable(
+                    f"your module holds torch's own {official}, which is this "
+                    "exercise itself: write it with mean, sum, sqrt and the like"
+                )
+            raise Unusable(
+                f"your module has no parameter `{name}` of {value.size} numbers; "
+                f"its parameters: {own or 'none'}"
+            )
+    return module.train()
+
+
+def _official(module):
+    """The name of torch's own norm that the module holds, if it does."""
+    kinds = (type(held) for held in module.modules())
+    norms = (k for k in kinds if k.__module__.startswith("torch.nn"))
+    return next((k.__name__.strip("_") for k in norms if "Norm" in k.__name__), None)
+
+
+def _evaluating(module, inputs):
+    """The module in eval mode, with the buffers of ``inputs`` if there are any.
+
+    So a mistake in the running average does not cost the points of inference.
+    """
+    for name, value in inputs.get("buffers", {}).items():
+        _load(module, name, value)
+    return module.eval()
+
+
+def _load(module, name, value):
+    """Write ``value`` into the module's tensor ``name``, if it has one that fits."""
+    import torch
+
+    held = getattr(module, name, None)
+    if not isinstance(held, torch.Tensor) or held.numel() != value.size:
+        return False
+    held.data.copy_(torch.from_numpy(value).reshape(held.shape))
+    return True
+
+
+def _train(module, inputs, steps):
+    """The steps of a training loop; nothing may keep what a step has computed."""
+    for i in steps:
+        _step(module, inputs, i)
+    for name, value in module.named_buffers():
+        if value.requires_grad:
+            raise Unusable(
+                f"the buffer {name} still holds the graph of the training steps"
+            )
+
+
+def _step(module, inputs, i):
+    """Forward and backward; returns y and the gradient that reaches x."""
+    import torch
+
+    x = torch.from_numpy(inputs[f"x{i}"]).requires_grad_()
+    dy = torch.from_numpy(inputs[f"dy{i}"])
+    y = _forward(module, x, dy.shape)
+    if y.requires_grad:
+        y.backward(dy)
+    if x.grad is None:
+        raise Unusable("no gradient reaches x: is something detached or in no_grad?")
+    return as_array(y, "y"), as_array(x.grad, "dx")
+
+
+def _forward(module, x, shape):
+    import torch
+
+    y = module(x)
+    if not isinstance(y, torch.Tensor):
+        raise Unusable(f"forward should return a tensor, yours is a {type(y).__name__}")
+    if y.shape != shape:
+        raise Unusable(
+            f"y should have shape {tuple(shape)}, yours has {tuple(y.shape)}"
+        )
+    if y.dtype != x.dtype:
+        raise Unusable(f"y should be of type {x.dtype} like x, yours is {y.dtype}")
+    return y
+
+
+def _parameters(module):
+    return _numbers(dict(module.named_parameters()))
+
+
+def _buffers(module):
+    return _numbers(dict(module.named_buffers()))
+
+
+def _numbers(tensors):
+    return {name: value.detach().double().numpy() for name, value in tensors.items()}

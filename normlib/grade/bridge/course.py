@@ -1,0 +1,143 @@
+"""Where a course keeps what, and what lies there to be graded."""
+
+import os
+import stat
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from normlib.grade.bridge.converters import course_config
+from normlib.grade.submission.pack import Limits, Pack
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What a student handed in for a notebook.
+
+    ``file`` is empty, and ``problem`` says why, when there is nothing to grade.
+    """
+
+    assignment: str
+    student: str
+    pack: Pack
+    file: bytes
+    problem: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Course:
+    """The folders that nbgrader_config.py names; ``root`` holds that file."""
+
+    root: Path
+
+    @cached_property
+    def config(self):
+        return course_config(self.root)
+
+    def folder(self, step: str) -> Path:
+        """Of one of nbgrader's steps: source, release, submitted, autograded, ..."""
+        given = self.config.CourseDirectory.get(f"{step}_directory", step)
+        return self.root / given
+
+    @property
+    def db_url(self) -> str:
+        default = f"sqlite:///{self.root.resolve()}/gradebook.db"
+        url = self.config.CourseDirectory.get("db_url", default)
+        # A relative path counts from the root, wherever the command was started.
+        path = url.removeprefix("sqlite:///")
+        if path != url and not path.startswith(("/", ":")):
+            return f"sqlite:///{self.root.resolve()}/{path}"
+        return url
+
+    @property
+    def course_id(self) -> str:
+        return self.config.CourseDirectory.get("course_id", "")
+
+    @cached_property
+    def limits(self) -> Limits:
+        return Limits.of(self.config)
+
+    @cached_property
+    def assignments(self) -> list[str]:
+        return _folders(self.folder("source"))
+
+    def packs(self, assignment: str) -> list[Pack]:
+        """Of the notebooks that students got.
+
+        Raises
+        ------
+        ValueError
+            When there are none, or one cannot be graded.
+        """
+        paths = sorted((self.folder("release") / assignment).glob("*.ipynb"))
+        if not paths:
+            where = self.folder("release").relative_to(self.root)
+            raise ValueError(
+                f"no notebook in {where}/{assignment}; `make exercises` writes it"
+            )
+        return [Pack.read(path, self.limits) for path in paths]
+
+    def handed_in(self) -> list[tuple[str, str]]:
+        """The folder names (assignment, student) of everything handed in."""
+        return sorted(
+            (assignment, student)
+            for student in _folders(self.folder("submitted"))
+            for assignment in _folders(self.folder("submitted") / student)
+        )
+
+    def submission(self, assignment: str, student: str, pack: Pack) -> Submission:
+        """What lies there, whatever it is."""
+        folder = self.folder("submitted") / student / assignment
+        wanted, notes = f"{pack.notebook}.ipynb", ()
+        found = sorted(path.name for path in folder.glob("*.ipynb"))
+        if wanted not in found and len(found) == 1:
+            wanted, notes = found[0], (f"was handed in as {found[0]}",)
+        try:
+            file = _read(folder, wanted, self.limits.size << 20)
+        except ValueError as error:
+            return Submission(assignment, student, pack, b"", str(error), notes)
+        return Submission(assignment, student, pack, file, "", notes)
+
+    def beside(self, assignment: str, student: str, name: str) -> bytes:
+        """The text of a small file beside the notebook; empty without one."""
+        folder = self.folder("submitted") / student / assignment
+        try:
+            return _read(folder, name, 100)
+        except ValueError:
+            return b""
+
+
+def _folders(path):
+    """Names of the folders in ``path``; an operating system's own begin with a dot."""
+    if not path.is_dir():
+        return []
+    return sorted(p.name for p in path.iterdir() if p.is_dir() and p.name[0] != ".")
+
+
+def _read(folder, name, limit):
+    """The bytes of a file; ``ValueError`` says why there are none.
+
+    A link could lead to a file of the grader; a pipe would never end.
+    """
+    if folder.is_symlink():
+        raise ValueError("the folder is a link to another one")
+    try:
+        fd = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        raise ValueError(f"there is no file {name}") from None
+    except OSError as error:
+        why = "it is a link" if (folder / name).is_symlink() else error.strerror
+        raise ValueError(f"{name} cannot be read: {why}") from None
+    try:
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            raise ValueError(f"{name} is no file")
+        if status.st_size > limit:
+            raise ValueError(
+                f"{name} has {status.st_size >> 20} MB; {limit >> 20} are allowed"
+            )
+        with open(fd, "rb", closefd=False) as file:
+            return file.read(limit)
+    finally:
+        os.close(fd)

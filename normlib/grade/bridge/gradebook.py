@@ -1,0 +1,321 @@
+"""nbgrader's gradebook: results are put into it, and points taken out of it."""
+
+import contextlib
+import csv
+import fcntl
+import os
+import time
+import warnings
+from pathlib import Path
+
+import nbformat
+
+from normlib.grade.bridge.converters import NbgraderError, convert
+from normlib.grade.bridge.course import Course
+from normlib.grade.files import write_atomically
+from normlib.grade.submission.grading import Result
+from normlib.grade.submission.pack import Pack, grade_id
+
+MARK = "normlib_result"  # in a graded notebook's metadata: the key of its result
+TIMESTAMP = "timestamp.txt"  # when it was handed in
+SECRET = "submission_secret.txt"  # by which the exchange names the feedback
+_LOCK = 0x6E6F726D  # any number, the same everywhere
+
+
+@contextlib.contextmanager
+def writing(course: Course):
+    """One process at a time writes to the gradebook and beside it."""
+    path = course.root / "_build/gradebook.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with _alone(course.db_url):
+            yield
+
+
+@contextlib.contextmanager
+def _alone(db_url):
+    """A server's database has its own lock, which holds for other machines too."""
+    if not db_url.startswith("postgresql"):
+        yield
+        return
+    from sqlalchemy import create_engine, text
+    from sqlalchemy.pool import NullPool
+
+    engine = create_engine(db_url, poolclass=NullPool)
+    with engine.connect() as connection:  # it goes when this process does
+        connection.execute(text(f"select pg_advisory_lock({_LOCK})"))
+        yield
+
+
+@contextlib.contextmanager
+def opened(course: Course):
+    """The gradebook, for reading and writing.
+
+    Raises
+    ------
+    OSError
+        When the database says that something cannot be done, as on a full disk.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # nbgrader's, about its own insides
+        from nbgrader.api import Gradebook
+    from sqlalchemy.exc import OperationalError
+
+    try:
+        with Gradebook(course.db_url, course.course_id) as gradebook:
+            yield gradebook
+    except OperationalError as error:
+        raise OSError(f"the gradebook: {error.orig}") from error
+
+
+def create(course: Course) -> None:
+    """Make the gradebook, unless there is one.
+
+    nbgrader makes it in several steps when it is opened, and notes its version last.
+    If that was cut short, it is done here: without, nbgrader could not upgrade it.
+    """
+    with writing(course), opened(course) as gradebook:
+        from nbgrader.api import get_alembic_version
+        from sqlalchemy import text
+
+        table = "alembic_version (version_num varchar(32) not null)"
+        gradebook.db.execute(text(f"create table if not exists {table}"))
+        if not gradebook.db.execute(text("select * from alembic_version")).all():
+            head = text("insert into alembic_version values (:head)")
+            gradebook.db.execute(head, {"head": get_alembic_version()})
+        gradebook.db.commit()
+
+
+def changed(course: Course) -> float:
+    """When somebody wrote in the gradebook; a server does not say, so: just now."""
+    path = course.db_url.removeprefix("sqlite:///")
+    if path == course.db_url:
+        return time.time()
+    return os.path.getmtime(path) if os.path.exists(path) else 0
+
+
+def prepare(course: Course, packs: list[Pack]) -> None:
+    """Let the gradebook know the assignment, as it was released.
+
+    Raises
+    ------
+    NbgraderError
+        When the release is not what the source makes.
+    """
+    assignment = packs[0].assignment
+    with writing(course):
+        if not _known(course, packs):
+            config = course.config.copy()
+            # Not over what students got.
+            config.CourseDirectory.release_directory = "_build/release"
+            config.BaseConverter.force = True
+            convert("GenerateAssignment", config, assignment)
+            if not _known(course, packs):
+                raise NbgraderError(
+                    f"the notebooks of {assignment} that were released are not what "
+                    "its source makes: run `make exercises`"
+                )
+
+
+def _known(course, packs):
+    """Whether the gradebook has every cell as the release has it."""
+    from nbgrader.api import MissingEntry
+
+    with opened(course) as gradebook:
+        for pack in packs:
+            try:
+                noted = gradebook.find_notebook(pack.notebook, pack.assignment)
+            except MissingEntry:
+                return False
+            released = {grade_id(cell): checksum(cell) for cell in pack.cells}
+            released.pop(None, None)
+            if released != {cell.name: cell.checksum for cell in noted.source_cells}:
+                return False
+    return True
+
+
+def checksum(cell):
+    return cell.metadata.get("nbgrader", {}).get("checksum")
+
+
+def submissions(course: Course) -> set[tuple[str, str, str]]:
+    """Assignment, student and notebook of all that the gradebook has."""
+    with opened(course) as gradebook:
+        return {
+            (assignment.name, submission.student_id, notebook.name)
+            for assignment in gradebook.assignments
+            for submission in assignment.submissions
+            for notebook in submission.notebooks
+        }
+
+
+def saved(course: Course, student: str, pack: Pack) -> str:
+    """The key of the result that was last saved for a submission; or empty."""
+    path = _graded(course, student, pack)
+    try:
+        marks = nbformat.read(path, as_version=4).metadata
+    except (OSError, ValueError, AttributeError):
+        return ""
+    return marks.get(MARK, "")
+
+
+def save(
+    gradebook, course: Course, student: str, pack: Pack, key: str, result: Result
+) -> list[str]:
+    """Put a result where nbgrader has it, by nbgrader's own steps.
+
+    The graded notebook is written last: where it is, all is saved. Doing it twice
+    changes nothing, so a run that was killed in between does it again. Points and
+    comments that somebody gave by hand stay.
+
+    ``gradebook`` stays open for the next one: making its statements takes longest.
+
+    Returns
+    -------
+    notes : list of str
+        What was wrong with the submission's time.
+
+    Raises
+    ------
+    ValueError
+        When the course's rule for late work cannot be loaded.
+    """
+    notebook = mark(result, key)
+    where = {
+        "assignment": pack.assignment,
+        "student": student,
+        "notebook": pack.notebook,
+        "db_url": course.db_url,
+    }
+    when, notes = _time(course, pack.assignment, student)
+    with writing(course):
+        with _at_once(gradebook):
+            gradebook.update_or_create_student(student)
+            submission = gradebook.update_or_create_submission(
+                pack.assignment, student, **when
+            )
+            _save_points(course, gradebook, notebook, where)
+        if submission.assignment.duedate is not None:
+            _save_penalty(course, notebook, where)
+        gradebook.db.rollback()  # forgets what it has read: others write as well
+        path = _graded(course, student, pack)
+        for name in (TIMESTAMP, SECRET):
+            if text := course.beside(pack.assignment, student, name):
+                write_atomically(path.parent / name, text)
+        write_atomically(path, (nbformat.writes(notebook) + "\n").encode())
+    return notes
+
+
+@contextlib.contextmanager
+def _at_once(gradebook):
+    """One commit for everything inside: nbgrader's for each cell wait for the disk."""
+    session, gradebook.db = gradebook.db, _Waiting(gradebook.db)
+    try:
+        yield
+        session.commit()
+    finally:
+        gradebook.db = session
+
+
+class _Waiting:
+    """A session of the database that commits nothing yet."""
+
+    def __init__(self, session):
+        self._session = session
+
+    def __getattr__(self, name):
+        return getattr(self._session, name)
+
+    def commit(self):
+        self._session.flush()
+
+
+def mark(result: Result, key: str) -> nbformat.NotebookNode:
+    """The graded notebook, which tells where it comes from."""
+    notebook = nbformat.reads(result.notebook, as_version=4)
+    notebook.metadata[MARK] = key
+    notebook.metadata["normlib_sandbox"] = result.sandbox
+    return notebook
+
+
+def _graded(course, student, pack):
+    folder = course.folder("autograded") / student / pack.assignment
+    return folder / f"{pack.notebook}.ipynb"
+
+
+def _time(course, assignment, student):
+    """When it was handed in, as far as timestamp.txt says so."""
+    from nbgrader.utils import parse_utc
+
+    text = (
+        course.beside(assignment, student, TIMESTAMP).decode("utf-8", "replace").strip()
+    )
+    if not text:
+        return {}, []
+    try:
+        return {"timestamp": parse_utc(text)}, []
+    except (ValueError, OverflowError):
+        return {}, [f"{assignment}: timestamp.txt holds no time"]
+
+
+def _save_points(course, gradebook, notebook, where):
+    from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
+
+    step = SaveAutoGrades(config=course.config)
+    step.gradebook = _Found(gradebook, where)  # it would open another one each time
+    step.assignment_id, step.student_id = where["assignment"], where["student"]
+    step.notebook_id = where["notebook"]
+    NbGraderPreprocessor.preprocess(step, notebook, {"nbgrader": where})
+
+
+class _Found:
+    """What nbgrader looks up cell by cell, found at once for a notebook."""
+
+    def __init__(self, gradebook, where):
+        from nbgrader.api import BaseCell, Comment, Grade
+
+        self.db, names = gradebook.db, ("notebook", "assignment", "student")
+        notebook = gradebook.find_submission_notebook(*(where[n] for n in names))
+        self._of = {
+            kind: {
+                name: found
+                for found, name in gradebook.db.query(kind, BaseCell.name)
+                .join(BaseCell, kind.cell_id == BaseCell.id)
+                .filter(kind.notebook_id == notebook.id)
+            }
+            for kind in (Grade, Comment)
+        }
+        self.find_grade = lambda name, *_: self._of[Grade][name]
+        self.find_comment = lambda name, *_: self._of[Comment][name]
+
+
+def _save_penalty(course, notebook, where):
+    from nbgrader.preprocessors import AssignLatePenalties
+    from traitlets import TraitError
+
+    try:
+        step = AssignLatePenalties(config=course.config)
+    except TraitError as error:
+        raise ValueError(f"nbgrader_config.py: {error}") from error
+    step.log.setLevel("ERROR")  # that somebody is late is in the gradebook
+    step.preprocess(notebook, {"nbgrader": where})
+
+
+def export(course: Course) -> Path:
+    """Write everybody's points to _build/grades.csv, in nbgrader's own form."""
+    with opened(course) as gradebook:
+        from nbgrader.plugins import CsvExportPlugin
+
+        path = course.root / "_build/grades.csv"
+        # Written beside and moved, so that nobody ever reads half of it.
+        beside = path.with_name(f".grades-{os.getpid()}.csv")
+        CsvExportPlugin(to=str(beside), config=course.config).export(gradebook)
+    with open(beside, newline="") as file:
+        head, *rows = csv.reader(file)
+    place = [head.index(name) for name in ("assignment", "student_id")]
+    rows.sort(key=lambda row: [row[i] for i in place])  # not as the database has them
+    with open(beside, "w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([head, *rows])
+    os.replace(beside, path)
+    return path

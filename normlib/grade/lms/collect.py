@@ -1,0 +1,122 @@
+"""`nbgrader zip_collect` for what Canvas and Moodle hand out.
+
+A ZIP file is opened here and not by nbgrader, which would also open archives that
+students handed in, however large, and keep the names that students gave. Here the
+notebooks are copied, up to the size that is graded, under names made from the table.
+"""
+
+import re
+import stat
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+from nbgrader.plugins import ExtractorPlugin
+from traitlets import Unicode
+
+from normlib.grade.lms.tables import Canvas, Moodle, Table, exported_by
+from normlib.grade.submission.pack import Limits
+
+# What systems and browsers add when a name is there already: -1, (1).
+_AGAIN = re.compile(r"(-\d+| ?\(\d+\))+$")
+
+
+class LmsExtractorPlugin(ExtractorPlugin):
+    """Writes ``<student>/<notebook>.ipynb`` for each notebook in the archive folder.
+
+    The folder holds ZIP files of submissions, or the files that a browser unpacked,
+    and the CSV file of the same system that tells who the students are.
+    """
+
+    student_column = Unicode(
+        help="Column of the CSV file that holds the students' ids; by default "
+        "SIS Login ID (Canvas) or Email address (Moodle)."
+    ).tag(config=True)
+
+    def extract(self, archive_path: str, extracted_path: str) -> None:
+        try:
+            archive = Path(archive_path)
+            copied = self._extract(archive, self._students(archive), extracted_path)
+        except (ValueError, OSError, zipfile.BadZipFile) as error:
+            self.log.error(str(error))
+            sys.exit(1)
+        self.log.info("Found the notebooks of %d students", copied)
+
+    def _students(self, archive) -> Canvas | Moodle:
+        tables = sorted(archive.glob("*.csv"))
+        if len(tables) != 1:
+            raise ValueError(
+                f"{archive} should hold one CSV file beside the submissions, got "
+                f"{len(tables)}: the gradebook exported from Canvas, or the "
+                "assignment's grading worksheet from Moodle"
+            )
+        return exported_by(Table.read(tables[0]), self.student_column)
+
+    def _extract(self, archive, students, extracted_path):
+        limit = Limits.of(self.config).size << 20
+        latest = {}  # file to write -> when it was handed in, its name before
+        for name, opened in _files(archive):
+            owned = students.owner(name)
+            if owned is None:
+                self._leave_out(name, f"names no student of {students.table.name}")
+                continue
+            file = _notebook(owned.file)
+            if file is None:
+                self._leave_out(name, "is no notebook")
+                continue
+            target = Path(extracted_path, owned.student, file)
+            if target in latest:
+                first, second = sorted([latest[target], (owned.order, name)])
+                self._leave_out(first[1], f"does not count, {second[1]!r} does")
+                if second == latest[target]:
+                    continue
+            try:
+                with opened() as file:
+                    data = file.read(limit + 1)
+            except (OSError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
+                self._leave_out(name, f"cannot be read: {error}")
+                continue
+            if len(data) > limit:
+                self._leave_out(name, f"has more than {limit >> 20} MB")
+                continue
+            if owned.late:
+                self.log.warning("%s handed in late, says Canvas", owned.student)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
+            latest[target] = owned.order, name
+        return len({target.parent for target in latest})
+
+    def _leave_out(self, name, why):
+        self.log.warning("Left out: %r %s", name, why)
+
+
+def _notebook(name):
+    """The name to write a notebook under; None if it is no notebook."""
+    stem, dot, kind = name.rpartition(".")
+    if kind.lower() != "ipynb" or not dot:
+        return None
+    stem = re.sub(r"[^\w() -]", "_", _AGAIN.sub("", stem))[:60].strip()
+    return f"{stem or 'notebook'}.ipynb"
+
+
+def _files(folder: Path) -> Iterator[tuple[str, Callable[[], BinaryIO]]]:
+    """The name of each file, and how to open it."""
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() == ".zip" and path.parent == folder:
+            yield from _zipped(path)
+        elif path.suffix.lower() != ".csv" and stat.S_ISREG(path.lstat().st_mode):
+            yield path.relative_to(folder).as_posix(), partial(path.open, "rb")
+
+
+def _zipped(path):
+    try:
+        archive = zipfile.ZipFile(path, metadata_encoding="utf-8")
+    except UnicodeDecodeError:  # names from before Unicode
+        archive = zipfile.ZipFile(path)
+    with archive:
+        for entry in archive.infolist():
+            if not entry.is_dir() and not entry.filename.startswith("__MACOSX/"):
+                yield entry.filename, partial(archive.open, entry)

@@ -1,0 +1,1 @@
+"""The invented class and its written answers."""

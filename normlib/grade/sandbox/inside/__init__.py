@@ -1,0 +1,1 @@
+"""What is copied beside student code, and nothing else."""

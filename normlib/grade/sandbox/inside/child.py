@@ -1,0 +1,122 @@
+"""The process in which one student's notebook runs.
+
+It answers requests: run a cell; run an answer on given inputs and say what came
+back. It has no reference, no expected value and no verdict, so there is nothing in
+it to steal, and whatever it says is only what an answer brought back.
+"""
+
+import importlib
+import json
+import os
+import pickle
+import random
+import socket
+import sys
+
+import numpy as np
+
+from normlib.check.running.observing import observe
+from normlib.check.running.torch_norms import without_torch_norms
+from normlib.grade.sandbox.inside import lockdown, operators, wire
+
+
+def serve(connection: socket.socket, shell, settings: dict) -> None:
+    """Lock this process down, then answer requests until there are no more."""
+    wanted = _request(wire.receive(connection))
+    connection = socket.socket(fileno=lockdown.close_files(connection.detach()))
+    try:
+        _confine(settings, wanted)
+        _seed(wanted["seed"])
+    except Exception as error:
+        wire.send(connection, [("failed", repr(error))])
+        return
+    wire.send(connection, [("hello", "")])
+    while True:
+        request = _request(wire.receive(connection))
+        try:
+            answer = _ANSWERS[request["do"]](shell, request)
+        except Exception as error:  # student code raises elsewhere: this is ours
+            answer = [("problem", f"could not be judged: {error!r}")]
+        wire.send(connection, [("nonce", request["nonce"]), *answer])
+
+
+def _request(items):
+    """From the judge, which is trusted: settings as JSON, inputs as a pickle."""
+    message = dict(items)
+    return json.loads(message["request"]) | {"inputs": message.get("inputs")}
+
+
+def _confine(settings, wanted):
+    if settings["private_scratch"]:
+        lockdown.own_scratch(settings["scratch"])
+    lockdown.limit_resources(wanted["memory"], wanted["seconds"])
+    if settings["unsafe"]:
+        return
+    lockdown.drop_privileges()
+    if settings["landlock"]:
+        lockdown.restrict_files(**settings["landlock"])
+    lockdown.restrict_calls()
+
+
+def _seed(seed):
+    """The same random numbers whenever this submission is graded."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # it takes no larger one
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(seed)
+
+
+def _run(shell, request):
+    operators.bring_back()  # for the notebook's own comparisons
+    return shell.run(request["source"])
+
+
+def _observe(shell, request):
+    """Run the notebook's function or class of a name on the inputs."""
+    name = request["name"]
+    if name not in shell.user_ns:
+        return [("missing", name)]
+    module, factory, args, kwargs = request["protocol"]
+    run = getattr(importlib.import_module(module), factory)
+    if args is not None:
+        run = run(*args, **kwargs)
+    inputs = pickle.loads(request["inputs"])
+    if request["own_work"]:
+        operators.take_out()
+        with without_torch_norms():
+            seen = observe(run, shell.user_ns[name], inputs)
+    else:
+        operators.bring_back()
+        seen = observe(run, shell.user_ns[name], inputs)
+    message = [("returned", "")] if seen.outputs is not None else []
+    message += [(f"output {n}", array) for n, array in (seen.outputs or {}).items()]
+    if seen.problem is not None:
+        message.append(("problem", seen.problem))
+    if seen.unwritten:
+        message.append(("unwritten", ""))
+    message += [("changed", n) for n in seen.changed]
+    message += [("warned", text) for text in seen.warned[:5]]
+    return [*message, ("printed", seen.printed[:1000])]
+
+
+def _withdraw(shell, request):
+    """Let a function that was stopped once not be waited for again."""
+
+    def stopped(*args, **kwargs):
+        raise TimeoutError(request["why"])
+
+    shell.user_ns[request["name"]] = stopped
+    return []
+
+
+_ANSWERS = {"run": _run, "observe": _observe, "withdraw": _withdraw}
+
+
+def main(connection, shell, settings):
+    """Serve, and end this process whatever happens: it is a fork of the zygote."""
+    try:
+        serve(connection, shell, settings)
+    except BaseException:
+        pass  # the judge sees that the connection is closed
+    finally:
+        os._exit(0)

@@ -1,0 +1,144 @@
+"""The judge's side of a process that runs a student's code: ask, and wait so long."""
+
+import json
+import pickle
+import secrets
+import socket
+
+import numpy as np
+
+from normlib.check.running.observing import Observation
+from normlib.grade.sandbox.inside import wire
+
+START = 30  # seconds; a fork takes some milliseconds
+_HOME = "normlib.check.running.protocols"
+
+
+class NoSandbox(RuntimeError):
+    """There is no process to run a student's code in; says why."""
+
+
+class Stopped(Exception):
+    """The student's code took too long, or ended its process; says which."""
+
+
+class Session:
+    """One submission's process, from its start to ``close``.
+
+    Parameters
+    ----------
+    address : str
+        Of the zygote's socket.
+    memory : int
+        Bytes.
+    seconds : float
+        Of the processor, for everything.
+    seed : int
+        For the random numbers of the notebook's own cells.
+
+    Raises
+    ------
+    NoSandbox
+        When the zygote does not give one.
+    """
+
+    def __init__(self, address: str, memory: int, seconds: float, seed: int):
+        self.connection = socket.socket(socket.AF_UNIX)
+        try:
+            self.connection.settimeout(START)
+            self.connection.connect(address)
+            wanted = {"memory": memory, "seconds": seconds, "seed": seed}
+            wire.send(self.connection, [("request", json.dumps(wanted))], START)
+            told = dict(wire.receive(self.connection, START))
+        except (OSError, wire.Late, wire.Closed, wire.WireError) as error:
+            self.close()
+            raise NoSandbox(f"the sandbox did not start: {error!r}") from None
+        if "hello" not in told:
+            self.close()
+            raise NoSandbox(f"the sandbox did not start: {told.get('failed')}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        """End the process; nothing of it is left."""
+        self.connection.close()
+
+    def run(self, source: str, seconds: float) -> list:
+        """Run a cell; what it shows, see ``outputs.to_notebook``."""
+        return self._ask({"do": "run", "source": source}, seconds)
+
+    def observe(
+        self, name: str, protocol, inputs: dict, own_work: bool, seconds: float
+    ) -> Observation | None:
+        """What the notebook's ``name`` brings back; None if there is no such name."""
+        request = {"do": "observe", "name": name, "own_work": own_work}
+        request["protocol"] = address_of(protocol)
+        items = self._ask(request, seconds, pickle.dumps(inputs))
+        return None if "missing" in dict(items) else _observation(items)
+
+    def withdraw(self, name: str, why: str, seconds: float) -> None:
+        """Let calls of ``name`` fail at once from now on."""
+        self._ask({"do": "withdraw", "name": name, "why": why}, seconds)
+
+    def _ask(self, request, seconds, inputs=None):
+        # Only who has read this request can answer it.
+        request["nonce"] = secrets.token_hex(8)
+        message = [("request", json.dumps(request))]
+        if inputs is not None:
+            message.append(("inputs", inputs))
+        try:
+            wire.send(self.connection, message, seconds)
+            answer = wire.receive(self.connection, seconds)
+            name, value = answer[0] if answer else ("", "")
+            if name != "nonce" or str(value) != request["nonce"]:
+                raise wire.WireError("the answer to another question")
+            return answer[1:]
+        except wire.Late:
+            raise Stopped(f"was stopped after {seconds:g} seconds") from None
+        except wire.Closed:
+            raise Stopped("ended the process that ran it") from None
+        except wire.WireError:
+            raise Stopped("wrote into the connection to the judge") from None
+
+
+def address_of(protocol) -> tuple[str, str, list | None, dict | None]:
+    """Where a protocol is found by a process that has the protocols and nothing else.
+
+    Raises
+    ------
+    ValueError
+        When it is defined beside references.
+    """
+    name, args, kwargs = getattr(protocol, "made_by", (None, None, None))
+    module, name = protocol.__module__, name or protocol.__qualname__
+    if module.rpartition(".")[2] != "protocols" or not name.isidentifier():
+        raise ValueError(
+            f"a protocol should be a function of {_HOME} or of a topic's own "
+            f"protocols.py, got {name} of {module}"
+        )
+    return module, name, args, kwargs
+
+
+def _observation(items):
+    """What the process says, whatever it is, as an observation that does no harm."""
+    outputs, told = {}, {}
+    for name, value in items:
+        if name.startswith("output ") and isinstance(value, np.ndarray):
+            outputs[name[7:][:100]] = value
+        elif isinstance(value, str):
+            told.setdefault(name, []).append(value[:1000])
+    problem = told.get("problem", [None])[0]
+    if "returned" not in told and problem is None:
+        problem = "returned nothing that can be compared"
+    return Observation(
+        None if problem is not None else outputs,
+        problem,
+        "unwritten" in told,
+        changed=tuple(told.get("changed", ())[:20]),
+        warned=tuple(told.get("warned", ())[:5]),
+        printed=told.get("printed", [""])[0],
+    )

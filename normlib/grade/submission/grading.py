@@ -1,0 +1,275 @@
+"""Grade one submission: a pure function of its bytes, the pack and the seed."""
+
+import hashlib
+import json
+import re
+import time
+from dataclasses import dataclass, field
+
+import nbformat
+
+from normlib.check.exercises import EXERCISES
+from normlib.check.judging import judge
+from normlib.check.report import Report
+from normlib.grade.sandbox.session import Session, Stopped
+from normlib.grade.submission.needed import needed
+from normlib.grade.submission.outputs import to_notebook
+from normlib.grade.submission.pack import Pack, grade_id, is_answer, key_of
+from normlib.grade.submission.rebuild import rebuild, runs
+from normlib.grade.submission.suspicion import suspicions
+
+_PAGE = 5 << 20  # characters that all cells of a notebook may show together
+
+
+@dataclass
+class Result:
+    """A graded notebook, and what somebody should know about the submission.
+
+    ``points`` are those of the checks, by ``grade_id``. ``sandbox`` names the one
+    it ran in. ``seconds``, by what they were spent on, are no part of the result.
+    """
+
+    notebook: str
+    points: dict[str, float]
+    notes: list[str]
+    sandbox: str
+    seconds: dict[str, float] = field(default_factory=dict, compare=False)
+
+
+def seed_of(submission: bytes, seed: int, key: str) -> int:
+    """The seed of an exercise's inputs: it cannot be known while writing an answer."""
+    return int.from_bytes(_sha(f"{seed}|{_digest(submission)}|{key}")[:8])
+
+
+def key(pack: Pack, submission: bytes, problem: str, seed: int, unsafe: bool) -> str:
+    """What names a result: the hash of all that it depends on."""
+    # Any sandbox gives the same result; without one, who knows.
+    inputs = [pack.digest, _digest(submission), problem, seed, unsafe]
+    return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()
+
+
+def grade(
+    pack: Pack, submission: bytes, problem: str, seed: int, address: str, sandbox: str
+) -> Result:
+    """Run the notebook of ``submission`` and judge its answers.
+
+    Parameters
+    ----------
+    pack : Pack
+    submission : bytes
+        Of the file.
+    problem : str
+        Why there is no such file, or empty.
+    seed : int
+        Another one draws other inputs.
+    address, sandbox : str
+        Where processes for it are forked, and what confines them.
+
+    Raises
+    ------
+    NoSandbox
+        When there is no process to run it in. Whatever the submission does is in
+        the result.
+    """
+    return _Grading(pack, submission, problem, seed, address, sandbox).result()
+
+
+class _Missing(Exception):
+    """The notebook has no function or class of the exercise's name."""
+
+
+class _Grading:
+    def __init__(self, pack, submission, problem, seed, address, sandbox):
+        self.clock = _Clock()
+        self.pack, self.limits = pack, pack.limits
+        self.submission, self.seed = submission, seed
+        self.address, self.sandbox = address, sandbox
+        self.rebuilt = rebuild(pack, submission, problem)
+        self.cells = runs(self.rebuilt.notebook)
+        self.needed = needed(self.cells, [self._own(cell) for cell in self.cells])
+        self.notes = list(self.rebuilt.notes)
+        self.points, self.withdrawn, self.guilty = {}, {}, set()
+        self.session, self.room = None, _PAGE
+        self.end = time.monotonic() + self.limits.submission
+        self.clock.spent("rebuild")
+
+    def result(self) -> Result:
+        try:
+            for i, cell in enumerate(self.cells):
+                if key_of(cell):
+                    report = self._judged(i, key_of(cell))
+                    if self._lacked(str(report)):
+                        report = self._judged(i, key_of(cell))
+                    self._show(cell, report)
+                elif self.needed[i] and not self.rebuilt.unreadable:
+                    self._run(i)
+        finally:
+            self._close()
+        notebook = self.rebuilt.notebook
+        for cell in notebook.cells:
+            if cell.cell_type == "code" and self._own(cell):
+                name = grade_id(cell) or cell.id
+                for what in suspicions(cell.source):
+                    self.notes.append(f"{name} uses {what}")
+        text = nbformat.writes(notebook) + "\n"
+        self.clock.spent("rebuild")
+        seconds = self.clock.seconds
+        return Result(text, self.points, self.notes, self.sandbox, seconds)
+
+    def _lacked(self, report):
+        """Whether a name was missing that a cell of the release defines.
+
+        That an answer uses it may show only when it runs. Then that cell is run.
+        """
+        names = re.findall(r"name '(\w+)' is not defined", report)
+        before, theirs = self.needed, [self._own(cell) for cell in self.cells]
+        self.needed = needed(self.cells, theirs, names)
+        self.needed = [a or b for a, b in zip(self.needed, before, strict=True)]
+        if self.needed == before:
+            return False
+        self._close()
+        return True
+
+    def _own(self, cell):
+        return is_answer(cell) or cell.id in self.rebuilt.added
+
+    def _run(self, i):
+        """Run a cell; the others go on if it ends the process."""
+        cell = self.cells[i]
+        if not cell.source.strip():
+            return
+        try:
+            self._prepare(i)
+            items = self.session.run(cell.source, self._left(self.limits.cell))
+        except Stopped as error:
+            self._blame(i, str(error))
+            items = [("error", "Stopped"), ("message", f"This cell {error}.")]
+            items += [("traceback", f"Stopped: this cell {error}.")]
+        finally:
+            self.clock.spent("cells")
+        cell.outputs = to_notebook(items)
+        self.room -= sum(len(json.dumps(output)) for output in cell.outputs)
+        if self.room < 0:
+            told = "What this cell shows was left out: the notebook shows too much.\n"
+            cell.outputs = to_notebook([("stderr", told)])
+
+    def _judged(self, i, key):
+        """The report on an exercise, whatever happens."""
+        exercise = EXERCISES[key]
+        if why := self.rebuilt.unreadable:
+            return Report.without_cases(exercise, f"Your file was not read: {why}.")
+
+        def observe_answer(run, _, inputs, own_work):
+            self.clock.spent("judge")
+            seconds = self._left(self.limits.call)
+            seen = self.session.observe(exercise.name, run, inputs, own_work, seconds)
+            self.clock.spent("calls")
+            if seen is None:
+                raise _Missing
+            return seen
+
+        try:
+            self._prepare(i)
+            report = judge(
+                key, None, seed_of(self.submission, self.seed, key), observe_answer
+            )
+        except _Missing:
+            return Report.without_cases(
+                exercise,
+                f"There is no `{exercise.name}` in your notebook when it runs from top "
+                "to bottom. Look whether the cell above ends with an error.",
+            )
+        except Stopped as error:
+            self._blame(i, str(error))
+            self.withdrawn[exercise.name] = f"{exercise.name} {error} before"
+            return Report.without_cases(
+                exercise,
+                f"`{exercise.name}` {error}. Is there a loop that never ends?"
+                if "seconds" in str(error)
+                else f"`{exercise.name}` {error}.",
+            )
+        finally:
+            self.clock.spent("judge")
+        return report
+
+    def _show(self, cell, report):
+        """Put the report where ``check`` would, and the points where nbgrader looks."""
+        points = float(report.points)
+        self.points[grade_id(cell)] = points
+        shown = {"text/plain": str(report), "text/html": report._repr_html_()}
+        cell.execution_count = 1
+        cell.outputs = [
+            nbformat.v4.new_output("display_data", data=shown),
+            nbformat.v4.new_output(
+                "execute_result", data={"text/plain": repr(points)}, execution_count=1
+            ),
+        ]
+
+    def _prepare(self, i):
+        """A process in which the cells before the ``i``-th have run."""
+        self._left(1)
+        while self.session is None:
+            self.session = Session(
+                self.address,
+                self.limits.memory << 20,
+                self.limits.submission,
+                seed_of(self.submission, self.seed, ""),
+            )
+            self.clock.spent("sandbox")
+            for j in range(i):
+                cell = self.cells[j]
+                if key_of(cell) or not self.needed[j] or j in self.guilty:
+                    continue
+                try:
+                    self.session.run(cell.source, self._left(self.limits.cell))
+                except Stopped as error:  # it went well before
+                    self._blame(j, str(error))
+                    break
+            else:
+                for name, why in self.withdrawn.items():
+                    self.session.withdraw(name, why, self._left(self.limits.cell))
+            self.clock.spent("cells")
+
+    def _blame(self, i, why):
+        """Go on without a cell: with another process, which has not seen it."""
+        if i not in self.guilty:
+            cell = self.cells[i]
+            why = why if "seconds" not in why else "ran out of time"
+            self.notes.append(f"{grade_id(cell) or cell.id} {why}")
+        self.guilty.add(i)
+        self._close()
+
+    def _close(self):
+        if self.session:
+            self.session.close()
+        self.session = None
+
+    def _left(self, seconds):
+        """At most ``seconds``, and no more than the submission has left."""
+        left = self.end - time.monotonic()
+        if left <= 0:
+            raise Stopped(
+                "came too late: the notebook took more than "
+                f"{self.limits.submission:g} seconds before"
+            )
+        return min(seconds, left)
+
+
+class _Clock:
+    """What the time goes into."""
+
+    def __init__(self):
+        self.seconds, self.last = {}, time.perf_counter()
+
+    def spent(self, what):
+        now = time.perf_counter()
+        self.seconds[what] = self.seconds.get(what, 0) + now - self.last
+        self.last = now
+
+
+def _sha(text):
+    return hashlib.sha256(text.encode()).digest()
+
+
+def _digest(submission):
+    return hashlib.sha256(submission).hexdigest()

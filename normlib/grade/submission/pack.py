@@ -1,0 +1,184 @@
+"""What grading needs to know of a notebook: its template, its exercises, the limits.
+
+A pack is all that a result depends on besides the submission and the seed, and its
+digest says so: the same digest, the same result.
+"""
+
+import ast
+import hashlib
+import json
+import re
+import sys
+from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
+from importlib import metadata
+from pathlib import Path
+
+import nbformat
+
+import normlib
+from normlib.check.exercises import EXERCISES
+
+_PACKAGE = Path(normlib.__file__).parent
+_CHECK = re.compile(r"""check\((["'])([\w.]+)\1\)""")
+
+# What a result is made by: whole folders. The rest of normlib/grade moves it about.
+_GRADED_BY = (
+    *("*.py", "torch/*.py", "check/*.py", "check/running/*.py"),
+    *("grade/submission/*.py", "grade/sandbox/**/*.py"),
+)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a submission may take; honest work stays far below.
+
+    ``c.Limits.<name> = ...`` in nbgrader_config.py sets one.
+
+    Parameters
+    ----------
+    cell, call, submission : float
+        Seconds for a cell, for one call by the judge, and for everything.
+    memory : int
+        Mebibytes, beyond what the imported packages take.
+    size : int
+        Mebibytes of a notebook.
+    """
+
+    cell: float = 15
+    call: float = 10
+    submission: float = 120
+    memory: int = 2048
+    size: int = 32
+
+    def __post_init__(self):
+        for name, value in asdict(self).items():
+            if not isinstance(value, int | float) or not value > 0:
+                raise ValueError(f"Limits.{name} must be above 0, got {value!r}")
+
+    @classmethod
+    def of(cls, config) -> "Limits":
+        """The limits that a course's configuration sets."""
+        given = dict(config.get("Limits", {}))
+        known = [f.name for f in fields(cls)]
+        for name in given:
+            if name not in known:
+                raise ValueError(f"no limit {name!r}; there are {', '.join(known)}")
+        return cls(**given)
+
+
+@dataclass(frozen=True)
+class Pack:
+    """A released notebook, and what is to be done with submissions of it.
+
+    ``template`` is the text of the notebook as students got it.
+    """
+
+    assignment: str
+    notebook: str
+    template: str
+    limits: Limits = field(default_factory=Limits)
+
+    @classmethod
+    def read(cls, path: Path, limits: Limits) -> "Pack":
+        """The pack of the released notebook at ``path``.
+
+        Raises
+        ------
+        ValueError
+            When a graded cell is neither a check of an exercise nor in words.
+        """
+        pack = cls(path.parent.name, path.stem, path.read_text("utf-8"), limits)
+        for cell in pack.cells:
+            key = key_of(cell)
+            if key is None and is_graded(cell) and cell.cell_type == "code":
+                raise ValueError(
+                    f"{path}: a graded cell of code should be `check(...)` of an "
+                    f"exercise, got {cell.source!r}"
+                )
+            if key is not None and key not in EXERCISES:
+                raise ValueError(f"{path}: no exercise {key!r}")
+        return pack
+
+    @property
+    def cells(self) -> list[nbformat.NotebookNode]:
+        """The template's cells, new each time."""
+        return nbformat.reads(self.template, as_version=4).cells
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """The exercises that it checks."""
+        return tuple(filter(None, map(key_of, self.cells)))
+
+    @cached_property
+    def imports(self) -> tuple[str, ...]:
+        """What every submission imports, by the first cell: worth having beforehand.
+
+        torch as well, which students may use in any answer.
+        """
+        found = {"torch": None}
+        first = next(cell for cell in self.cells if cell.cell_type == "code")
+        for node in ast.walk(ast.parse(first.source)):
+            if isinstance(node, ast.Import):
+                found |= {alias.name: None for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names = [f"{node.module}.{alias.name}" for alias in node.names]
+                found |= dict.fromkeys([node.module, *names])
+        if "torch.nn" in found:  # the first backward would import this, for seconds
+            found["torch.fx.experimental.symbolic_shapes"] = None
+        return tuple(n for n in found if n.partition(".")[0] != "normlib")
+
+    @cached_property
+    def digest(self) -> str:
+        """Changes with anything that a result depends on."""
+        sources = {*_definitions(self.keys)}
+        for pattern in _GRADED_BY:
+            sources |= {*_PACKAGE.glob(pattern)} - {_PACKAGE / "cli.py"}
+        known = json.dumps(
+            [
+                *(self.assignment, self.notebook, self.template, asdict(self.limits)),
+                *(sys.version, _version("numpy"), _version("torch")),
+            ]
+        )
+        digest = hashlib.sha256(known.encode())
+        for path in sorted(sources):
+            digest.update(path.read_bytes())
+        return digest.hexdigest()
+
+
+def _definitions(keys):
+    """The files that define these exercises, and those that exercises share."""
+    others = {key.replace(".", "/") for key in EXERCISES} - {
+        key.replace(".", "/") for key in keys
+    }
+    folder = _PACKAGE / "check/exercises"
+    for topic in {key.partition(".")[0] for key in keys}:
+        for path in (folder / topic).glob("*.py"):
+            if str(path.relative_to(folder).with_suffix("")) not in others:
+                yield path
+
+
+def is_graded(cell) -> bool:
+    return bool(cell.metadata.get("nbgrader", {}).get("grade"))
+
+
+def is_answer(cell) -> bool:
+    """Whether the student writes in it."""
+    return bool(cell.metadata.get("nbgrader", {}).get("solution"))
+
+
+def grade_id(cell) -> str | None:
+    return cell.metadata.get("nbgrader", {}).get("grade_id")
+
+
+def key_of(cell) -> str | None:
+    """The exercise that a cell checks, if it does."""
+    found = _CHECK.fullmatch(cell.source.strip())
+    return found[2] if found and is_graded(cell) and not is_answer(cell) else None
+
+
+def _version(package):
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""

@@ -1,0 +1,149 @@
+"""What an answer does besides returning: nothing of it may reach the notebook."""
+
+import logging
+import os
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+from normlib.check.running.observing import Unusable, observe
+
+
+def call(implementation, inputs):
+    return {"y": np.asarray(implementation(*inputs.values()))}
+
+
+def observed(implementation, **inputs):
+    return observe(call, implementation, inputs or {"x": np.arange(3.0)})
+
+
+def test_outputs_come_back():
+    seen = observed(lambda x: x + 1)
+    np.testing.assert_array_equal(seen.outputs["y"], [1, 2, 3])
+    assert not (seen.problem or seen.changed or seen.warned or seen.printed)
+
+
+def test_an_unwritten_function_is_told_from_one_that_raises():
+    def stub(x):
+        raise NotImplementedError()
+
+    seen = observed(stub)
+    assert seen.unwritten and seen.outputs is None
+
+
+def test_an_exception_is_described_by_its_last_line_in_the_answer():
+    def answer(x):
+        return np.linalg.inv(x)
+
+    seen = observed(answer)
+    assert seen.problem.startswith("raised LinAlgError: ")
+    assert seen.problem.endswith("in the line `return np.linalg.inv(x)`")
+    assert "Traceback" not in seen.problem and "\n" not in seen.problem
+
+
+def test_leaving_the_program_is_a_problem_of_the_answer_only():
+    assert observed(lambda x: sys.exit("bye")).problem.startswith("raised SystemExit")
+
+
+def test_an_interrupt_gets_out():
+    def endless(x):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        observed(endless)
+
+
+def test_an_unusable_result_says_why():
+    def run(implementation, inputs):
+        raise Unusable("y should be an array")
+
+    assert observe(run, None, {}).problem == "y should be an array"
+
+
+def test_writing_into_an_input_is_seen_and_does_not_reach_the_caller():
+    def answer(x, gamma):
+        x -= x.mean()
+        return x * gamma
+
+    inputs = {"x": np.array([1.0, 3.0]), "gamma": np.array([2.0, 2.0])}
+    seen = observe(call, answer, inputs)
+    assert seen.changed == ("x",)
+    np.testing.assert_array_equal(inputs["x"], [1, 3])
+
+
+def test_nan_in_an_input_is_not_mistaken_for_a_change():
+    assert observed(lambda x: x, x=np.array([np.nan, 1.0])).changed == ()
+
+
+def test_warnings_are_recorded_once_and_never_shown():
+    def answer(x):
+        warnings.warn("careful", stacklevel=1)
+        warnings.warn("careful", stacklevel=1)
+        return x / 0.0
+
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        seen = observed(answer)
+    assert shown == []
+    assert seen.warned[0] == "careful"
+    assert any("divide by zero" in message for message in seen.warned[1:])
+
+
+def test_prints_and_stderr_are_kept_from_the_notebook(capfd):
+    handler = logging.StreamHandler()  # holds today's sys.stderr
+    logger = logging.getLogger("learner")
+    logger.addHandler(handler)
+
+    def answer(x):
+        print("shape", x.shape)
+        print("to stderr", file=sys.stderr)
+        logger.error("logged")
+        os.write(2, b"from a library\n")
+        subprocess.run([sys.executable, "-c", "raise SystemExit('child')"], check=False)
+        return x
+
+    try:
+        seen = observed(answer)
+    finally:
+        logger.removeHandler(handler)
+    assert "shape (3,)" in seen.printed
+    assert seen.outputs is not None
+    assert capfd.readouterr() == ("", "")
+
+
+def test_stderr_works_again_afterwards(capfd):
+    observed(lambda x: x)
+    os.write(2, b"after\n")
+    print("after too", file=sys.stderr)
+    assert capfd.readouterr().err == "after\nafter too\n"
+
+
+class Stream:
+    """A stream that is no terminal, as the one of a notebook's kernel."""
+
+    def __init__(self):
+        self.text = ""
+
+    def write(self, text):
+        self.text += text
+
+    def flush(self):
+        pass
+
+
+def test_a_logger_that_holds_the_notebooks_stream_is_caught_too(monkeypatch):
+    stream = Stream()
+    monkeypatch.setattr(sys, "stderr", stream)
+    handler = logging.StreamHandler()
+    logger = logging.getLogger("learner")
+    logger.addHandler(handler)
+    try:
+        seen = observed(lambda x: logger.error("logged") or x)
+        assert (stream.text, seen.printed) == ("", "logged\n")
+        logger.error("afterwards")
+    finally:
+        logger.removeHandler(handler)
+    assert stream.text == "afterwards\n"

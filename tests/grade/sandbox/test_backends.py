@@ -1,0 +1,203 @@
+"""A sandbox is used only if it holds, and nothing outlives it."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from normlib.check.running.protocols import call
+from normlib.grade.sandbox import backends, process
+from normlib.grade.sandbox.backends import BACKENDS, UNSAFE, strongest
+from normlib.grade.sandbox.process import Zygote
+from normlib.grade.sandbox.self_test import self_test
+from normlib.grade.sandbox.session import NoSandbox, Session, Stopped, address_of
+from tests.grade.processes import family, wait_for
+
+
+@pytest.fixture(params=BACKENDS, ids=lambda backend: backend.name)
+def each(request, tmp_path):
+    """A zygote of each sandbox that this machine has."""
+    if lacks := request.param.lacks():
+        pytest.skip(f"{request.param.name}: {lacks}")
+    zygote, fault = backends._tested(request.param, tmp_path, ["numpy"])
+    if zygote is None:
+        pytest.skip(f"{request.param.name}: {fault}")
+    with zygote:
+        yield zygote
+
+
+def open_session(zygote):
+    return Session(zygote.address, 1 << 30, 60, 0)
+
+
+def printed(session, source):
+    return dict(session.run(source, 20)).get("stdout", "")
+
+
+def test_the_self_test_finds_what_is_possible_without_a_sandbox(tmp_path):
+    with Zygote(UNSAFE, ["numpy"]).wait() as zygote:
+        weak = self_test(zygote, tmp_path)
+    assert {
+        "read a file of the grader",
+        "write into it",
+        "open a connection",
+        "start a process",
+        "start a program",
+        "signal the process that forked it",
+    } <= set(weak)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_sandbox_that_passes_is_used(each, tmp_path):
+    assert self_test(each, tmp_path) == []
+
+
+def test_without_a_sandbox_nothing_is_graded(tmp_path, monkeypatch):
+    monkeypatch.setattr(backends, "BACKENDS", ())
+    with pytest.raises(NoSandbox, match=r"no sandbox works here.*--doctor"):
+        raise_flat(lambda: strongest(tmp_path))
+    monkeypatch.setattr(os, "getuid", lambda: 1000)
+    with strongest(tmp_path, unsafe=True) as zygote:
+        assert zygote.backend is UNSAFE
+
+
+def test_root_does_not_grade_without_a_sandbox(tmp_path, monkeypatch):
+    monkeypatch.setattr(backends, "BACKENDS", ())
+    monkeypatch.setattr(os, "getuid", lambda: 0)
+    with pytest.raises(NoSandbox, match="student code would run as root"):
+        strongest(tmp_path, unsafe=True)
+
+
+def raise_flat(function):
+    """Messages of several lines as one, for `match`."""
+    try:
+        return function()
+    except NoSandbox as error:
+        raise NoSandbox(" ".join(str(error).split())) from None
+
+
+def test_one_that_fails_its_test_is_not_used(tmp_path, monkeypatch):
+    monkeypatch.setattr(backends, "BACKENDS", (UNSAFE,))
+    with pytest.raises(NoSandbox, match="student code could read a file"):
+        raise_flat(lambda: strongest(tmp_path))
+
+
+def test_student_code_never_is_root(each):
+    with open_session(each) as session:
+        users = printed(session, "import os; print(*os.getresuid(), *os.getresgid())")
+    assert "0" not in users.split()
+
+
+def test_there_is_no_reference_beside_student_code(each):
+    source = (
+        "import sys\n"
+        "print(sorted(n for n in sys.modules if n.startswith('normlib')))\n"
+        "import os\n"
+        "names = 'layer_norm.py', 'feature_scaling.py', 'judging.py'\n"
+        "print([r for p in sys.path for r, _, found in os.walk(p)\n"
+        "       if {*names} & {*found} and 'torch' not in r])"
+    )
+    with open_session(each) as session:
+        modules, found = printed(session, source).splitlines()
+    assert found == "[]"
+    running = ("running", "running.observing", "running.protocols")
+    allowed = {
+        *("normlib", "normlib.check", "normlib.grade", "normlib.grade.sandbox"),
+        *(f"normlib.check.{n}" for n in (*running, "running.torch_norms")),
+        "normlib.grade.sandbox.inside",
+        *(
+            f"normlib.grade.sandbox.inside.{n}"
+            for n in ("wire", "lockdown", "operators", "shell", "child", "zygote")
+        ),
+    }
+    assert set(eval(modules)) <= allowed
+
+
+def test_nothing_of_the_grader_is_in_its_environment(each):
+    with open_session(each) as session:
+        names = printed(session, "import os; print(*os.environ)").split()
+    assert set(names) <= set(process._environment("/tmp")) | {"MPLCONFIGDIR", "PWD"}
+
+
+def test_closing_a_session_ends_its_process_whatever_it_does(each):
+    before = {*family(each._process.pid)}
+    session = open_session(each)
+    (new,) = {*family(each._process.pid)} - before
+    with pytest.raises(Stopped, match=r"was stopped after 0\.3 seconds"):
+        session.run("import signal\nfor n in (2, 15): signal.signal(n, lambda *_: 0)\n"
+                    "while True: pass", 0.3)  # fmt: skip
+    session.close()
+    wait_for(lambda: new not in family(each._process.pid), 10)
+
+
+def test_a_process_that_ends_is_noticed_at_once(each):
+    with open_session(each) as session:
+        start = time.monotonic()
+        with pytest.raises(Stopped, match="ended the process that ran it"):
+            session.run("import os; os._exit(3)", 20)
+        assert time.monotonic() - start < 5
+
+
+def test_nothing_outlives_the_zygote(tmp_path):
+    zygote = strongest(tmp_path, ["numpy"])
+    session = open_session(zygote)
+    pids = {*family(zygote._process.pid), zygote._process.pid}
+    os.kill(zygote._process.pid, 9)
+    wait_for(lambda: not zygote.alive, 10)
+    wait_for(lambda: not any(Path(f"/proc/{pid}/environ").exists() for pid in pids), 10)
+    with pytest.raises(Stopped):
+        session.run("1", 5)
+    session.close()
+    with pytest.raises(NoSandbox):
+        open_session(zygote)
+    zygote.close()
+
+
+def test_two_at_a_time_do_not_see_each_other(each):
+    with open_session(each) as one, open_session(each) as other:
+        one.run("import numpy as np; np.mark = 1\n"
+                "try: open('mark', 'w').close()\nexcept OSError: pass", 10)  # fmt: skip
+        source = "import os; print(hasattr(np, 'mark'), os.path.exists('mark'))"
+        other.run("import numpy as np", 10)
+        assert printed(other, source) == "False False\n"
+
+
+def test_random_numbers_are_the_same_each_time(each):
+    source = "import random, numpy as np; print(random.random(), np.random.rand())"
+    drawn = []
+    for seed in (1, 1, 2):
+        with Session(each.address, 1 << 30, 60, seed) as session:
+            drawn.append(printed(session, source))
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_a_protocol_is_named_not_sent():
+    protocol = call("a", "b", only=("a",))
+    module = "normlib.check.running.protocols"
+    assert address_of(protocol) == (module, "call", ("a", "b"), {"only": ("a",)})
+
+    def local(implementation, inputs):
+        return {}
+
+    with pytest.raises(ValueError, match="a protocol should be a function of normlib"):
+        address_of(local)
+
+
+@pytest.mark.parametrize("where", ["/tmp", "/var/tmp"])
+def test_it_does_not_matter_where_the_course_and_its_environment_are(root, where):
+    """Not even in the folder for temporary files, behind a link."""
+    with tempfile.TemporaryDirectory(dir=where) as folder:
+        Path(folder).chmod(0o755)  # nobody, who runs student code for root, enters it
+        Path(folder, ".venv").symlink_to(sys.prefix)
+        shutil.copy(root / "nbgrader_config.py", folder)
+        python = f"{folder}/.venv/bin/python"
+        command = [python, "-m", "normlib.cli", "grade", "--doctor"]
+        found = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert found.stderr == ""
+    for backend, fault in backends.diagnose(root):
+        assert f"{backend.name}: {fault or 'works'}\n" in found.stdout

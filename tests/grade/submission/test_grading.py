@@ -1,0 +1,227 @@
+"""Whoever did the work gets the points, in whatever style; nobody else does."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from normlib.check import EXERCISES, judge
+from normlib.grade.sample_class.answers import pasted
+from normlib.grade.submission import grading
+from normlib.grade.submission.pack import grade_id, key_of
+from tests.grade.attacks import RIGHT
+
+ASSIGNMENTS = sorted(
+    path.parent.name for path in Path(__file__).parents[3].glob("exercises/*/*.ipynb")
+)
+KEY, NAME = "feature_scaling.z_score", "feature_scaling-z_score"
+
+
+@pytest.fixture(scope="module")
+def grade(zygote):
+    def run(pack, submission, problem="", seed=0):
+        where = zygote.address, zygote.backend.name
+        return grading.grade(pack, submission, problem, seed, *where)
+
+    return run
+
+
+def full(pack):
+    return {key.replace(".", "-"): EXERCISES[key].points for key in pack.keys}
+
+
+def stub(pack, key):
+    (cell,) = [
+        c for c in pack.cells if grade_id(c) == key.replace(".", "-") + "-answer"
+    ]
+    return cell.source
+
+
+def answered(pack, handed_in, chosen):
+    """A submission with these implementations pasted in."""
+    return handed_in(
+        pack,
+        {
+            key: pasted(stub(pack, key), answer, EXERCISES[key].name)
+            for key, answer in chosen.items()
+        },
+    )
+
+
+@pytest.mark.parametrize("assignment", ASSIGNMENTS)
+def test_every_equivalent_gets_full_points_and_no_remark(
+    packs, grade, handed_in, assignment
+):
+    pack = packs[assignment]
+    styles = {key: EXERCISES[key].equivalents for key in pack.keys}
+    for i in range(max(map(len, styles.values()))):
+        chosen = {key: known[i % len(known)] for key, known in styles.items()}
+        result = grade(pack, answered(pack, handed_in, chosen))
+        assert result.points == full(pack), i
+        assert result.notes == []
+        nbformat.validate(nbformat.reads(result.notebook, as_version=4))
+
+
+@pytest.mark.parametrize("assignment", ASSIGNMENTS)
+def test_misconceptions_get_what_the_learners_check_gives(
+    packs, grade, handed_in, assignment
+):
+    """One after the other; among all exercises, each kind of case is met."""
+    pack = packs[assignment]
+    for i in range(3):
+        chosen = {}
+        for n, key in enumerate(pack.keys):
+            known = EXERCISES[key].misconceptions
+            chosen[key] = known[(3 * i + n) % len(known)].implementation
+        submission = answered(pack, handed_in, chosen)
+        wanted = {}
+        for key, answer in chosen.items():
+            seed = grading.seed_of(submission, 0, key)
+            wanted[key.replace(".", "-")] = judge(key, answer, seed).points
+        assert grade(pack, submission).points == wanted, i
+
+
+HONEST = {
+    "prints and warns": "import sys, warnings\n"
+    + RIGHT.replace(
+        "    mean =",
+        "    print('here'); print('there', file=sys.stderr)\n"
+        "    warnings.warn('careful'); np.log(np.zeros(2))\n    mean =",
+    ),
+    "logs": "import logging\nlogging.basicConfig(level='DEBUG')\n"
+    + RIGHT.replace("    mean =", "    logging.warning('here')\n    mean ="),
+    "writes a file and reads it": RIGHT
+    + "\ntry:\n    np.savetxt('x.csv', np.ones(3)); np.loadtxt('x.csv')\n"
+    "except OSError:\n    pass\n",
+    "plots": "import matplotlib.pyplot as plt\nplt.plot([1, 2]); plt.show()\n" + RIGHT,
+    "magic commands": "%matplotlib inline\n%time 1\n" + RIGHT,
+    "a magic command of a cell": "%%time\n" + RIGHT,
+    "a command of the shell": RIGHT + "\n!ls\n",
+    "slow": "import time; time.sleep(1)\n"
+    + RIGHT.replace("    mean =", "    import time; time.sleep(0.1)\n    mean ="),
+    "threads": "from concurrent.futures import ThreadPoolExecutor\n"
+    "with ThreadPoolExecutor(4) as pool: list(pool.map(abs, range(9)))\n" + RIGHT,
+    "a helper below": RIGHT.replace("x.mean(axis=0)", "mean_of(x)")
+    + "\ndef mean_of(x): return x.mean(axis=0)\n",
+    "a helper of the release": RIGHT + "\nside_by_side({'a': np.ones((1, 1))})\n",
+    "a name found while running": RIGHT.replace(
+        "    mean =", "    eval('preprocessing')\n    mean ="
+    ),
+    "an exit afterwards": RIGHT + "\nexit()\n",
+    "tests of its own": RIGHT + "\nassert z_score_scale(np.ones((3, 2))).sum() == 0\n",
+    "input is asked for": RIGHT + "\ninput('continue?')\n",
+    "check is called": "from normlib.check import check\n" + RIGHT
+    + "\nassert check('feature_scaling.z_score') == 0\n",
+    "a class with state": "class Scaler:\n    def __call__(self, x): return _f(x)\n"
+    + RIGHT.replace("z_score_scale", "_f") + "\nz_score_scale = Scaler()\n",
+    "torch": "import torch\n"
+    "def z_score_scale(x):\n"
+    "    x = torch.as_tensor(np.asarray(x, dtype=float))\n"
+    "    centered = x - x.mean(0)\n"
+    "    std = x.std(0, correction=0)\n"
+    "    tiny = std <= 1e-12 * x.abs().amax(0)\n"
+    "    return torch.where(tiny, 0.0, centered) / torch.where(tiny, 1.0, std)\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("style", HONEST)
+def test_honest_work_loses_nothing(scaling, grade, handed_in, style):
+    result = grade(scaling, handed_in(scaling, {KEY: HONEST[style]}))
+    assert result.points == full(scaling)
+
+
+def test_the_same_submission_gives_the_same_bytes(scaling, grade, handed_in):
+    drawn = "print(np.random.rand(), {'a', 'b', 'c', 'd'})\n" + RIGHT
+    submission = handed_in(scaling, {KEY: drawn})
+    one, two = grade(scaling, submission), grade(scaling, submission)
+    assert one == two
+    assert grade(scaling, submission, seed=1).points == one.points
+
+
+def test_a_report_stands_where_the_check_was(scaling, grade, handed_in):
+    wrong = EXERCISES[KEY].misconceptions[0]
+    source = pasted(stub(scaling, KEY), wrong.implementation, "z_score_scale")
+    result = grade(scaling, handed_in(scaling, {KEY: source}))
+    notebook = nbformat.reads(result.notebook, as_version=4)
+    (cell,) = [c for c in notebook.cells if key_of(c) == KEY]
+    report, points = cell.outputs
+    assert wrong.title in report.data["text/plain"]
+    assert "This looks like" in report.data["text/html"]
+    assert points.output_type == "execute_result"
+    assert points.data["text/plain"] == repr(result.points[NAME])
+
+
+def test_what_cannot_be_read_is_a_report(scaling, grade):
+    for file, problem in ((b"[]", ""), (b"", "there is no file x.ipynb")):
+        result = grade(scaling, file, problem)
+        assert result.points == dict.fromkeys(full(scaling), 0)
+        (note,) = result.notes
+        assert "could not be read" in note and problem in note
+        assert "Your file was not read" in result.notebook
+
+
+def test_the_time_of_a_submission_ends(scaling, grade, handed_in):
+    pack = replace(scaling, limits=replace(scaling.limits, submission=2))
+    slow = "import time; time.sleep(60)"
+    result = grade(pack, handed_in(pack, first=slow))
+    assert result.points == dict.fromkeys(full(pack), 0)
+    assert "took more than 2 seconds" in result.notebook
+
+
+def test_answers_after_one_that_was_stopped_count(scaling, grade, handed_in):
+    loop = "def z_score_scale(x):\n    while True: pass\n"
+    uses = "\nfirst = z_score_scale(np.ones((2, 2)))\n"
+    result = grade(scaling, handed_in(scaling, {KEY: loop}, first="before = 1"))
+    assert result.points == full(scaling) | {NAME: 0}
+    assert result.notes == [f"{NAME} ran out of time"]
+    result = grade(scaling, handed_in(scaling, {KEY: loop + uses}))
+    assert result.points == full(scaling) | {NAME: 0}
+    assert f"{NAME}-answer ran out of time" in result.notes
+
+
+TORCH_ROUTES = {
+    "torch.nn": "class BatchNorm2d(nn.BatchNorm2d): pass",
+    "an alias": "BatchNorm2d = nn.BatchNorm2d",
+    "functional": "def batch_norm(x, gamma, beta, eps=1e-5):\n"
+    "    t = torch.as_tensor\n"
+    "    return torch.nn.functional.batch_norm(\n"
+    "        t(x), None, None, t(gamma), t(beta), True, 0.0, eps).numpy()",
+    "an operator, in other modes": "def batch_norm(x, gamma, beta, eps=1e-5):\n"
+    "    from torch._C import _len_torch_function_stack, _pop_torch_function_stack\n"
+    "    while _len_torch_function_stack(): _pop_torch_function_stack()\n"
+    "    t, mode = torch.as_tensor, torch.utils._python_dispatch\n"
+    "    with mode._disable_current_modes():\n"
+    "        return torch.ops.aten.native_batch_norm(\n"
+    "            t(x), t(gamma), t(beta), None, None, True, 0.0, eps)[0].numpy()",
+}
+
+
+@pytest.mark.parametrize("route", TORCH_ROUTES)
+def test_torchs_own_norms_are_no_answer(packs, grade, handed_in, route):
+    pack = packs["02_batch_norm"]
+    source = TORCH_ROUTES[route]
+    key = f"batch_norm.{'module' if 'BatchNorm2d' in source else 'forward'}"
+    result = grade(pack, handed_in(pack, {key: source}))
+    assert result.points[key.replace(".", "-")] <= 0.2 * EXERCISES[key].points
+    if "modes" not in route:
+        told = "torch's own batch_norm, which is this exercise itself"
+        assert told in result.notebook
+    others = {n: p for n, p in result.points.items() if n != key.replace(".", "-")}
+    assert others == {n: p for n, p in full(pack).items() if n in others}
+
+
+def test_torch_works_again_for_the_notebooks_own_comparisons(packs, grade, handed_in):
+    pack = packs["02_batch_norm"]
+    notebook = json.loads(handed_in(pack))
+    last = {"cell_type": "code", "metadata": {}, "source": "print(nn.BatchNorm1d(2)("
+            "torch.tensor([[0.0, 1.0], [2.0, 5.0]])).sum().abs() < 1e-3)"}  # fmt: skip
+    place = next(
+        i for i, c in enumerate(notebook["cells"])
+        if c["source"] == ['check("batch_norm.forward")']
+    )  # fmt: skip
+    notebook["cells"].insert(place + 1, last)
+    result = grade(pack, json.dumps(notebook).encode())
+    assert result.points == full(pack)
+    assert "tensor(True)" in result.notebook
