@@ -10,7 +10,7 @@ from normlib.grade.sandbox.process import Zygote
 from normlib.grade.sandbox.session import Session, Stopped
 
 # What must not be possible. Each line raises when it is not.
-_ATTEMPTS = {
+ATTEMPTS = {
     "read a file of the grader": "open({canary!r}).read()",
     "write into it": "open({canary!r}, 'r+')",
     "write among the packages": "open(numpy.__file__, 'r+')",
@@ -57,7 +57,7 @@ def self_test(zygote: Zygote, course: Path) -> list[str]:
         }
         session.run("import os, socket, subprocess, numpy", 10)
         found = []
-        for what, source in _ATTEMPTS.items():
+        for what, source in ATTEMPTS.items():
             source = source.format(**known)
             try:
                 items = session.run(f"{source}\nprint('could')", 10)
