@@ -45,9 +45,13 @@ Normalizing its weights::
     data_dependent_init(x, v) -> g, b
 
     spectral_norm(w, u, v=None, *, n_iterations=1, dim=0, eps=1e-12)
-        -> w_sn, u, v, cache
+        -> w_sn, cache, u, v
     spectral_norm_backward(dw_sn, cache) -> dw
     power_iteration(w, u, n_iterations, eps=1e-12) -> sigma, u, v
+
+The operation behind the normalizers of activations::
+
+    standardize(x, axes, eps=1e-05) -> x_hat
 
 Scaling the columns of a table, (n_samples, n_features)::
 
@@ -99,6 +103,7 @@ from normlib.spectral_norm import (
     spectral_norm,
     spectral_norm_backward,
 )
+from normlib.standardize import standardize
 from normlib.switchable_norm import (
     switchable_moments,
     switchable_norm,
@@ -133,6 +138,7 @@ __all__ = [
     "rms_norm_backward",
     "spectral_norm",
     "spectral_norm_backward",
+    "standardize",
     "switchable_moments",
     "switchable_norm",
     "switchable_norm_backward",

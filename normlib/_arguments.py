@@ -38,12 +38,12 @@ def as_dtypes(
     return tuple(map(as_dtype, arrays, dtypes))
 
 
-def remember(x: np.ndarray) -> tuple[np.ndarray, bytes]:
-    """``x`` itself for the backward pass, and some of its numbers, for ``recall``."""
+def guard(x: np.ndarray) -> tuple[np.ndarray, bytes]:
+    """``x`` itself for the backward pass, and some of its numbers, for ``verify``."""
     return x, _some_numbers(x).tobytes()
 
 
-def recall(x: np.ndarray, numbers: bytes) -> np.ndarray:
+def verify(x: np.ndarray, numbers: bytes) -> np.ndarray:
     """What was remembered; ``ValueError`` if it was changed in place since then."""
     if _some_numbers(x).tobytes() != numbers:
         raise ValueError(

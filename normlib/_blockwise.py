@@ -68,7 +68,7 @@ def slices(x: np.ndarray, size: int) -> list[slice]:
     return [slice(start, start + step) for start in starts]
 
 
-def part(param: np.ndarray, block: slice) -> np.ndarray:
+def block_of(param: np.ndarray, block: slice) -> np.ndarray:
     """What ``param``, which broadcasts to the data, has for a block of them."""
     return param if len(param) == 1 else param[block]
 
@@ -145,7 +145,7 @@ def without_overflow(x: np.ndarray) -> np.ndarray:
 
 
 @small_buffer
-def combine(
+def sum_of_products(
     *terms: tuple[np.ndarray, ...],
     constant: np.ndarray | None = None,
     out: np.ndarray | None = None,
@@ -165,7 +165,7 @@ def combine(
         for term in others:
             result += _multiply(block, *term)
         if constant is not None:
-            result += part(constant, block)
+            result += block_of(constant, block)
     return out
 
 
@@ -177,7 +177,7 @@ def _multiply(
 ) -> np.ndarray:
     product = array[block]
     for factor in factors:
-        out = product = np.multiply(product, part(factor, block), out=out)
+        out = product = np.multiply(product, block_of(factor, block), out=out)
     return product
 
 
@@ -256,13 +256,13 @@ def expand(param: np.ndarray, x: np.ndarray) -> np.ndarray:
     NumPy would broadcast it just as well, but with a new loop for each channel. Written
     out, a sample is one loop, and the same work takes half the time.
     """
-    param = narrow(param, x.dtype)
+    param = cast_saturating(param, x.dtype)
     if len(param) == len(x) or param.shape[1:] == x.shape[1:] or _long_rows(param, x):
         return param
     return np.broadcast_to(param, (1, *x.shape[1:])).copy()
 
 
-def narrow(param: np.ndarray, dtype: np.dtype) -> np.ndarray:
+def cast_saturating(param: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """``param`` in ``dtype``, where a finite number stays finite: 0 * inf is NaN."""
     if param.dtype == dtype:
         return param

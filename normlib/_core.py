@@ -11,14 +11,14 @@ from functools import reduce
 
 import numpy as np
 
-from normlib._arguments import recall, remember
+from normlib._arguments import guard, verify
 from normlib._blockwise import (
     as_wide,
+    block_of,
     blocks,
     center,
-    combine,
-    part,
     subtract_mean,
+    sum_of_products,
     total,
     without_overflow,
 )
@@ -54,12 +54,14 @@ def standardize(
         if used is not rows:  # a square overflowed
             return standardize(without_overflow(x), axes, eps, gamma, beta)
         inv_std = 1 / np.sqrt(var + eps)
-        factors = _factors(part(gamma, block), inv_std, axes)
-        combine((centered, *factors), constant=part(beta, block), out=centered)
+        factors = _factors(block_of(gamma, block), inv_std, axes)
+        sum_of_products(
+            (centered, *factors), constant=block_of(beta, block), out=centered
+        )
         tables.append((inv_std, mean, var))
     inv_std, mean, var = map(np.concatenate, zip(*tables, strict=True))
     # A copy of gamma: an optimizer may update it in place before the backward pass.
-    saved = (remember(x), gamma.copy(), mean, inv_std, axes)
+    saved = (guard(x), gamma.copy(), mean, inv_std, axes)
     return y, saved, (mean, var)
 
 
@@ -73,20 +75,22 @@ def standardize_backward(
     where ``x_hat = inv_std * (x - mean)`` and ``dx_hat = gamma * dy``.
     """
     memory, gamma, mean, inv_std, axes = saved
-    x = recall(*memory)
+    x = verify(*memory)
     if _varies_along(axes, gamma):
         return standardize_rows_backward(dy, x, mean, inv_std, gamma)
     m = max(1, math.prod(x.shape[axis] for axis in axes))
     dx, tables = np.empty_like(x), []
     # In blocks only where what is added up over them is small: a number for a channel.
     for block in blocks(x, (0,) if len(gamma) > 1 else axes):
-        gamma_, inv_std_ = part(gamma, block), part(inv_std, block)
-        centered = subtract_mean(x[block], part(mean, block), inv_std_, out=dx[block])
+        gamma_, inv_std_ = block_of(gamma, block), block_of(inv_std, block)
+        centered = subtract_mean(
+            x[block], block_of(mean, block), inv_std_, out=dx[block]
+        )
         dgamma_, dbeta_, *paths = _gradient_sums(
             dy[block], centered, gamma_, inv_std_, axes
         )
         through_mean, through_var = (path / m for path in paths)
-        combine(
+        sum_of_products(
             (centered, -(inv_std_**2) * through_var),
             (dy[block], gamma_ * inv_std_),
             constant=-inv_std_ * through_mean,
@@ -110,8 +114,8 @@ def standardize_by(
     mean, var = (per_channel(table.astype(np.float64), x) for table in (mean, var))
     inv_std = 1 / np.sqrt(var + eps)
     centered = subtract_mean(x, mean, inv_std)
-    y = combine((centered, gamma * inv_std), constant=beta, out=centered)
-    return y, (remember(x), gamma.copy(), mean, inv_std)
+    y = sum_of_products((centered, gamma * inv_std), constant=beta, out=centered)
+    return y, (guard(x), gamma.copy(), mean, inv_std)
 
 
 def standardize_by_backward(
@@ -119,11 +123,11 @@ def standardize_by_backward(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """``standardize_backward`` without the paths through mean and variance."""
     memory, gamma, mean, inv_std = saved
-    x = recall(*memory)
+    x = verify(*memory)
     shared = _shared_axes(gamma)
     dx = subtract_mean(x, mean, inv_std)
     dgamma, dbeta = total(dy, shared, dx) * inv_std, total(dy, shared)
-    return combine((dy, gamma * inv_std), out=dx), dgamma, dbeta
+    return sum_of_products((dy, gamma * inv_std), out=dx), dgamma, dbeta
 
 
 def per_channel(param: np.ndarray, x: np.ndarray) -> np.ndarray:

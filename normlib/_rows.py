@@ -6,7 +6,13 @@ time stay in the cache until all that needs them is done.
 
 import numpy as np
 
-from normlib._blockwise import COLUMN_PIECE, narrow, slices, small_buffer, split_mean
+from normlib._blockwise import (
+    COLUMN_PIECE,
+    cast_saturating,
+    slices,
+    small_buffer,
+    split_mean,
+)
 
 # Numbers in those rows, for each of the four arrays that take part.
 ROWS = 2**19
@@ -26,7 +32,7 @@ def standardize_rows_backward(
     loss through a mean, and there is no beta, so its gradient is 0.
     """
     means = [] if mean is None else split_mean(mean, inv_std, x.dtype)
-    scale, gamma = narrow(inv_std, x.dtype), narrow(gamma, x.dtype)
+    scale, gamma = cast_saturating(inv_std, x.dtype), cast_saturating(gamma, x.dtype)
     ones = np.ones(scale.shape, x.dtype)
     share = inv_std / -max(1, x.shape[1])
     dx, held = np.empty_like(x), None
@@ -40,10 +46,10 @@ def standardize_rows_backward(
         dgamma.add(product, scale[rows])
         # Three terms of dx: through the variance, through the mean, and directly.
         through_var = share[rows] * (product @ gamma.T) * inv_std[rows] ** 2
-        np.multiply(centered, narrow(through_var, x.dtype), out=out)
+        np.multiply(centered, cast_saturating(through_var, x.dtype), out=out)
         if means:
             dbeta.add(dy_, ones[rows])
-            out += narrow(share[rows] * (dy_ @ gamma.T), x.dtype)
+            out += cast_saturating(share[rows] * (dy_ @ gamma.T), x.dtype)
         direct = np.multiply(dy_, gamma, out=held)
         direct *= scale[rows]
         out += direct

@@ -13,10 +13,10 @@ from normlib._arguments import (
     as_dtypes,
     as_float_array,
     check_eps,
-    recall,
-    remember,
+    guard,
+    verify,
 )
-from normlib._blockwise import as_wide, center, combine, subtract_mean
+from normlib._blockwise import as_wide, center, subtract_mean, sum_of_products
 from normlib._core import standardize, standardize_backward
 
 
@@ -81,7 +81,7 @@ def adaptive_instance_norm(
     std = np.sqrt(var + eps)
     y, saved, _ = standardize(_as_rows(content), (2,), eps, gamma=std, beta=mean)
     shapes, dtypes = (content.shape, style.shape), (content.dtype, style.dtype)
-    cache = (saved, remember(style_rows), mean, std, shapes, dtypes)
+    cache = (saved, guard(style_rows), mean, std, shapes, dtypes)
     return as_dtype(y.reshape(content.shape), content.dtype), cache
 
 
@@ -112,9 +112,9 @@ def adaptive_instance_norm_backward(
     saved, memory, mean, std, shapes, dtypes = cache
     dy = _as_rows(as_float_array("dy", dy, shapes[0]))
     dcontent, dstd, dmean = standardize_backward(dy, saved)
-    dstyle = subtract_mean(recall(*memory), mean, 1 / std)
+    dstyle = subtract_mean(verify(*memory), mean, 1 / std)
     L = dstyle.shape[2]
-    combine((dstyle, dstd / (std * L)), constant=dmean / L, out=dstyle)
+    sum_of_products((dstyle, dstd / (std * L)), constant=dmean / L, out=dstyle)
     gradients = (dcontent.reshape(shapes[0]), dstyle.reshape(shapes[1]))
     return as_dtypes(gradients, dtypes)
 

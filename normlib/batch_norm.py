@@ -1,7 +1,9 @@
 """Batch normalization (Ioffe and Szegedy, 2015, https://arxiv.org/abs/1502.03167).
 
-Conventions are those of ``torch.nn.functional.batch_norm``. Left out: the cumulative
-average (torch's ``momentum=None``) and statistics shared between devices.
+Conventions are those of ``torch.nn.functional.batch_norm``, with three differences:
+gamma and beta come before the running statistics, ``training`` is True by default, and
+running statistics come back as new arrays instead of being changed in place. Left out:
+the cumulative average (torch's ``momentum=None``), statistics shared between devices.
 """
 
 import math

@@ -65,9 +65,14 @@ def decimal_scale(x: np.ndarray) -> np.ndarray:
 
 
 class _Scaler(ABC):
-    """The checks that all scalers share. In between, numbers are float64."""
+    """The checks that all scalers share. In between, numbers are float64.
+
+    ``y`` is ignored, and parameters can be read and set by name, as scikit-learn's
+    pipelines, searches and ``clone`` do.
+    """
 
     n_features_in_: int
+    _parameters: tuple[str, ...] = ()
 
     @abstractmethod
     def _learn(self, x: np.ndarray, dtype: np.dtype) -> None: ...
@@ -78,7 +83,26 @@ class _Scaler(ABC):
     @abstractmethod
     def _unscale(self, z: np.ndarray) -> np.ndarray: ...
 
-    def fit(self, x: np.ndarray) -> Self:
+    def get_params(self, deep: bool = True) -> dict[str, float]:
+        """The constructor's arguments by name; ``deep`` makes no difference here."""
+        return {name: getattr(self, name) for name in self._parameters}
+
+    def set_params(self, **parameters: float) -> Self:
+        """Set constructor's arguments by name; ``ValueError`` for another name."""
+        for name, value in parameters.items():
+            if name not in self._parameters:
+                raise ValueError(
+                    f"{type(self).__name__} has the parameters "
+                    f"{list(self._parameters)}, got {name!r}"
+                )
+            setattr(self, name, value)
+        return self
+
+    def __repr__(self) -> str:
+        given = ", ".join(f"{n}={value!r}" for n, value in self.get_params().items())
+        return f"{type(self).__name__}({given})"
+
+    def fit(self, x: np.ndarray, y: object = None) -> Self:
         """Learn from the rows of ``x``, and forget what was learned before."""
         values = _as_float64(x)
         with np.errstate(over="ignore", invalid="ignore"):
@@ -94,7 +118,7 @@ class _Scaler(ABC):
         """Undo ``transform``; ``ValueError`` before ``fit``."""
         return self._apply(self._unscale, "inverse_transform", z)
 
-    def fit_transform(self, x: np.ndarray) -> np.ndarray:
+    def fit_transform(self, x: np.ndarray, y: object = None) -> np.ndarray:
         """Learn from ``x`` and scale it."""
         return self.fit(x).transform(x)
 
@@ -142,6 +166,8 @@ class MinMaxScaler(_Scaler):
     array([[-0.5],
            [ 2. ]])
     """
+
+    _parameters = ("low", "high")
 
     def __init__(self, low: float = 0.0, high: float = 1.0) -> None:
         self.low = low

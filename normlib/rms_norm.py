@@ -16,13 +16,13 @@ from normlib._arguments import (
     as_float_array,
     check_eps,
     check_trailing,
-    recall,
-    remember,
+    guard,
+    verify,
 )
 from normlib._blockwise import (
     as_wide,
     average,
-    combine,
+    sum_of_products,
     without_overflow,
 )
 from normlib._rows import standardize_rows_backward
@@ -76,8 +76,8 @@ def rms_norm(
     rows = as_wide(x).reshape(math.prod(x.shape[: x.ndim - gamma.ndim]), D)
     rows, mean_square = _mean_square(rows)
     inv_rms = 1 / np.sqrt(mean_square + eps)
-    y = combine((rows, inv_rms, gamma.reshape(1, D)))
-    cache = (remember(rows), inv_rms, gamma.copy(), x.shape, (x.dtype, gamma.dtype))
+    y = sum_of_products((rows, inv_rms, gamma.reshape(1, D)))
+    cache = (guard(rows), inv_rms, gamma.copy(), x.shape, (x.dtype, gamma.dtype))
     return as_dtype(y.reshape(x.shape), x.dtype), cache
 
 
@@ -107,7 +107,7 @@ def rms_norm_backward(dy: np.ndarray, cache: tuple) -> tuple[np.ndarray, np.ndar
         changed in place since the forward pass.
     """
     memory, inv_rms, gamma, shape, dtypes = cache
-    x = recall(*memory)
+    x = verify(*memory)
     dy = as_wide(as_float_array("dy", dy, shape)).reshape(x.shape)
     row = gamma.reshape(1, gamma.size)
     dx, dgamma, _ = standardize_rows_backward(dy, x, None, inv_rms, row)

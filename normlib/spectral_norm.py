@@ -79,7 +79,7 @@ def spectral_norm(
     n_iterations: int = 1,
     dim: int = 0,
     eps: float = 1e-12,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple]:
+) -> tuple[np.ndarray, tuple, np.ndarray, np.ndarray]:
     """Divide ``w`` by an estimate of its largest singular value.
 
     ``w_sn = w / sigma`` with ``sigma = u @ matrix @ v``, where the matrix is w with
@@ -108,11 +108,11 @@ def spectral_norm(
     -------
     w_sn : ndarray of shape (out, *)
         In the dtype of ``w``.
+    cache : tuple
+        The input of ``spectral_norm_backward``.
     u : ndarray of shape (out,)
     v : ndarray of shape (rest,)
         New arrays, in the dtype of ``u``.
-    cache : tuple
-        The input of ``spectral_norm_backward``.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def spectral_norm(
     Examples
     --------
     >>> w = np.array([[6.0, 0.0], [0.0, 2.0]])
-    >>> w_sn, u, v, cache = spectral_norm(w, np.array([1.0, 1.0]), n_iterations=15)
+    >>> w_sn, cache, u, v = spectral_norm(w, np.array([1.0, 1.0]), n_iterations=15)
     >>> w_sn.round(6)
     array([[1.      , 0.      ],
            [0.      , 0.333333]])
@@ -163,7 +163,7 @@ def spectral_norm(
         )
     w_sn = w.astype(np.float64) / sigma
     cache = (w_sn, sigma, u.copy(), v.copy(), dim, w.dtype)
-    return w_sn.astype(w.dtype), u, v, cache
+    return w_sn.astype(w.dtype), cache, u, v
 
 
 def spectral_norm_backward(dw_sn: np.ndarray, cache: tuple) -> np.ndarray:

@@ -16,13 +16,20 @@ from normlib._arguments import (
     check_channels,
     check_eps,
     check_running,
-    recall,
-    remember,
+    guard,
     require_batch,
     require_running,
     update_running,
+    verify,
 )
-from normlib._blockwise import as_wide, average, center, combine, subtract_mean, total
+from normlib._blockwise import (
+    as_wide,
+    average,
+    center,
+    subtract_mean,
+    sum_of_products,
+    total,
+)
 from normlib._core import moments, per_channel
 
 Three = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -163,7 +170,7 @@ def switchable_norm(
     shift = _mix(mean_share, distances)
     scale = per_channel(gamma, x) * inv_std
     offset = scale * shift + per_channel(beta, x)
-    y = combine((centered, scale), constant=offset, out=centered)
+    y = sum_of_products((centered, scale), constant=offset, out=centered)
     tables = (
         in_moments[0],
         inv_std,
@@ -172,7 +179,7 @@ def switchable_norm(
         per_channel(gamma, x).copy(),
     )
     dtypes = (x.dtype, mean_weight.dtype, var_weight.dtype, gamma.dtype, beta.dtype)
-    cache = (remember(used), tables, mean_share, var_share, training, dtypes)
+    cache = (guard(used), tables, mean_share, var_share, training, dtypes)
     return as_dtype(y, x.dtype), cache, running_mean, running_var
 
 
@@ -202,7 +209,7 @@ def switchable_norm_backward(dy: np.ndarray, cache: tuple) -> tuple[np.ndarray, 
     """
     memory, tables, mean_share, var_share, training, dtypes = cache
     mean_in, inv_std, distances, variances, gamma = tables
-    x = recall(*memory)
+    x = verify(*memory)
     dy = as_wide(as_float_array("dy", dy, x.shape))
     centered = subtract_mean(x, mean_in, inv_std)
     over_pixels = tuple(range(2, dy.ndim))
@@ -225,7 +232,7 @@ def switchable_norm_backward(dy: np.ndarray, cache: tuple) -> tuple[np.ndarray, 
         dmean_in = dmean_in + mean_share[member] * average(dmean, (axis,))
         dmean_in = dmean_in + 2 * through_var * distances[member]
     m = max(1, math.prod(dy.shape[2:]))
-    dx = combine(
+    dx = sum_of_products(
         (centered, 2 * dvar_in / m), (dy, scale), constant=dmean_in / m, out=centered
     )
     gradients = (

@@ -23,5 +23,5 @@ def test_the_wheel_holds_every_module_and_nothing_else(root, tmp_path):
     subprocess.run([sys.executable, *build, str(tmp_path), str(copy)], check=True)
     (wheel,) = tmp_path.glob("normlib-*.whl")
     names = {n for n in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in n}
-    modules = (root / "normlib").rglob("*.py")
-    assert names == {str(path.relative_to(root)) for path in modules}
+    modules = {str(path.relative_to(root)) for path in (root / "normlib").rglob("*.py")}
+    assert names == modules | {"normlib/py.typed"}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from normlib._arguments import as_float_array, recall, remember
+from normlib._arguments import as_float_array, guard, verify
 
 
 def test_as_float_array_names_what_it_refuses():
@@ -19,11 +19,11 @@ def test_as_float_array_names_what_it_refuses():
 def test_what_is_remembered_comes_back_unless_all_of_it_changes(size):
     x = np.random.default_rng(0).normal(size=size)
     x[: size // 2] = np.nan
-    memory = remember(x)
-    assert recall(*memory) is x
+    memory = guard(x)
+    assert verify(*memory) is x
     assert len(memory[1]) <= 64 * x.itemsize
     if size:
         x += 1
         x[: size // 2] = 0
         with pytest.raises(ValueError, match="stay as it is until the backward pass"):
-            recall(*memory)
+            verify(*memory)

@@ -11,9 +11,9 @@ from normlib._blockwise import (
     PIECE,
     as_wide,
     center,
-    combine,
     expand,
     subtract_mean,
+    sum_of_products,
     total,
 )
 
@@ -86,11 +86,13 @@ def test_combine_adds_terms_and_constant_whatever_the_block(monkeypatch, block):
     )
     terms = ((x, per_row), (z, per_channel, shared))
     expected = per_row * x + per_channel * shared * z + per_sample
-    result = combine(*terms, constant=per_sample)
+    result = sum_of_products(*terms, constant=per_sample)
     np.testing.assert_allclose(result, expected, rtol=1e-12)
-    np.testing.assert_array_equal(combine((x, per_row)), per_row * x)
-    np.testing.assert_array_equal(combine((x, per_row, shared)), per_row * x * shared)
-    assert combine(*terms, constant=per_sample, out=x) is x
+    np.testing.assert_array_equal(sum_of_products((x, per_row)), per_row * x)
+    np.testing.assert_array_equal(
+        sum_of_products((x, per_row, shared)), per_row * x * shared
+    )
+    assert sum_of_products(*terms, constant=per_sample, out=x) is x
     np.testing.assert_array_equal(x, result)
 
 
@@ -115,10 +117,10 @@ def test_a_mean_is_subtracted_to_the_last_digit(offset, dtype):
 def test_the_buffer_of_numpy_is_as_large_afterwards_as_before():
     before = np.getbufsize()
     x = draw((2, 3))
-    combine((x, x))
+    sum_of_products((x, x))
     center(x, (1,))
     with pytest.raises(ValueError):
-        combine((x, np.ones((2, 5))))
+        sum_of_products((x, np.ones((2, 5))))
     assert np.getbufsize() == before
 
 

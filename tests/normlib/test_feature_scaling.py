@@ -509,3 +509,28 @@ def test_a_spread_beyond_float64_is_refused(function):
         ValueError, match=r"largest difference is a float64, got \[inf\]"
     ):
         function(column(1.7e308, -1.7e308, 1.7e308))
+
+
+@pytest.mark.parametrize(
+    "scaler", [MinMaxScaler(-1, 2), StandardScaler(), DecimalScaler()]
+)
+def test_a_scaler_works_in_a_pipeline_of_scikit_learn(scaler):
+    from sklearn.base import clone
+    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.pipeline import make_pipeline
+
+    x, labels = np.random.default_rng(0).normal(5, 3, (20, 3)), np.arange(20) % 2
+    copy = clone(scaler)
+    assert copy is not scaler and repr(copy) == repr(scaler)
+    model = make_pipeline(clone(scaler), KNeighborsClassifier(1)).fit(x, labels)
+    assert model.score(x, labels) == 1
+    np.testing.assert_array_equal(model[0].transform(x), scaler.fit_transform(x))
+
+
+def test_parameters_are_read_set_and_shown_by_name():
+    scaler = MinMaxScaler(high=3.0)
+    assert repr(scaler) == "MinMaxScaler(low=0.0, high=3.0)"
+    assert scaler.set_params(low=1.0).get_params() == {"low": 1.0, "high": 3.0}
+    with pytest.raises(ValueError, match=r"has the parameters \['low', 'high'\]"):
+        scaler.set_params(center=0.0)
+    assert repr(StandardScaler()) == "StandardScaler()"
