@@ -95,6 +95,7 @@ def grade(
         When an assignment's own notebook cannot be used.
     """
     course, graded = Course(root.resolve()), Graded()
+    options = replace(options, seed=course.seed(options.seed))
     known = course.assignments
     for name in assignments:
         if name not in known:
@@ -291,7 +292,8 @@ def grade_one(course: Course, student: str, pack: Pack) -> tuple[str, Result]:
     """
     results = Results(course.root / "_build/results")
     submission = course.submission(pack.assignment, student, pack)
-    key = _key(submission, 0, False)
+    options = Options(seed=course.seed(0))
+    key = _key(submission, options.seed, options.unsafe)
     if result := results.load(key):
         return key, result
     for attempt in range(ATTEMPTS):
@@ -305,7 +307,7 @@ def grade_one(course: Course, student: str, pack: Pack) -> tuple[str, Result]:
         pool, zygote = _standing[where]
         try:
             _, key, result = pool.submit(
-                _grade_one, submission, Options(), zygote.address, zygote.backend.name
+                _grade_one, submission, options, zygote.address, zygote.backend.name
             ).result()
             break
         except (BrokenProcessPool, NoSandbox):

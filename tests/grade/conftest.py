@@ -109,6 +109,8 @@ def new_course(course, handed_in, tmp_path):
         folder = tmp_path / name
         others = shutil.ignore_patterns("_build", f"0[{assignments + 1}-9]_*")
         shutil.copytree(course, folder, ignore=others)
+        (folder / "_build").mkdir()
+        (folder / "_build/secret").write_bytes(b"the same in all courses of a test")
         for assignment in Course(folder).assignments:
             (pack,) = Course(folder).packs(assignment)
             for i in range(students):

@@ -1,7 +1,11 @@
 """Where a course keeps what, and what lies there to be graded."""
 
+import contextlib
+import hmac
 import os
+import secrets
 import stat
+import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -49,6 +53,30 @@ class Course:
         if path != url and not path.startswith(("/", ":")):
             return f"sqlite:///{self.root.resolve()}/{path}"
         return url
+
+    def seed(self, number: int) -> int:
+        """What the inputs of every check are drawn from: a secret goes into it.
+
+        Without one, student code could compute from its own file, which it can write
+        again, on which inputs it will be judged. The same number gives the same seed
+        as long as the secret is kept.
+        """
+        return int.from_bytes(hmac.digest(self._secret, str(number).encode(), "sha256"))
+
+    @cached_property
+    def _secret(self):
+        """Made once; it lies beside the gradebook, where only its owner may read."""
+        database = self.db_url.removeprefix("sqlite:///")
+        local = database != self.db_url
+        path = (Path(database).parent if local else self.root / "_build") / "secret"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=path.parent) as file:  # of mode 600
+                file.write(secrets.token_bytes(32))
+                file.flush()
+                with contextlib.suppress(FileExistsError):  # another command's
+                    os.link(file.name, path)
+        return path.read_bytes()
 
     @property
     def course_id(self) -> str:

@@ -92,3 +92,24 @@ def test_an_unknown_limit_is_refused(here):
 def test_a_relative_gradebook_counts_from_the_course(here):
     course, _ = here
     assert course.db_url == f"sqlite:///{course.root}/_build/gradebook.db"
+
+
+def test_the_secret_is_made_once_for_its_owner_alone(course, tmp_path):
+    folder = shutil.copytree(course, tmp_path / "course")
+    one = Course(folder)
+    seeds = one.seed(0), one.seed(1)
+    path = folder / "_build/secret"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [p.name for p in path.parent.iterdir() if p.is_file()] == ["secret"]
+    assert (Course(folder).seed(0), Course(folder).seed(1)) == seeds
+    assert len(set(seeds)) == 2
+    path.unlink()
+    assert Course(folder).seed(0) not in seeds
+
+
+def test_with_a_database_server_the_secret_lies_in_the_course(course, tmp_path):
+    folder = shutil.copytree(course, tmp_path / "course")
+    with open(folder / "nbgrader_config.py", "a") as config:
+        config.write('\nc.CourseDirectory.db_url = "postgresql://grader@localhost/x"\n')
+    Course(folder).seed(0)
+    assert (folder / "_build/secret").exists()
