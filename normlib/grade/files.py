@@ -1,4 +1,4 @@
-"""Files that are written as a whole or not at all."""
+"""Files written as a whole or not at all, and names of files made printable."""
 
 import os
 import tempfile
@@ -20,3 +20,17 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         os.unlink(name)
         raise
+
+
+def printable(text: str, most: int = 100) -> str:
+    """``text`` as it does no harm in a terminal, in JSON or on a page.
+
+    A student chooses the names of files. What is no sign, or moves others about, is
+    written as an escape sequence; of a long text, the middle is left out.
+    """
+    if len(text) > most:
+        text = f"{text[: most // 2]} … {text[-most // 2 :]}"
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode()
+        for sign in text
+    )

@@ -11,14 +11,16 @@ import nbformat
 from normlib.check.exercises import EXERCISES
 from normlib.check.judging import judge
 from normlib.check.report import Report
-from normlib.grade.sandbox.session import Session, Stopped
-from normlib.grade.submission.needed import needed
-from normlib.grade.submission.outputs import to_notebook
+from normlib.grade.files import printable
+from normlib.grade.sandbox.session import NoSandbox, Session, Stopped
+from normlib.grade.submission import limited, outputs
+from normlib.grade.submission.needed import names, needed
 from normlib.grade.submission.pack import Pack, grade_id, is_answer, key_of
 from normlib.grade.submission.rebuild import rebuild, runs
 from normlib.grade.submission.suspicion import suspicions
 
 _PAGE = 5 << 20  # characters that all cells of a notebook may show together
+_NOTES, _NOTE = 20, 300  # remarks on a submission, and characters of one
 
 
 @dataclass
@@ -86,11 +88,13 @@ class _Grading:
         self.address, self.sandbox = address, sandbox
         self.rebuilt = rebuild(pack, submission, problem)
         self.cells = runs(self.rebuilt.notebook)
-        self.needed = needed(self.cells, [self._own(cell) for cell in self.cells])
+        self.own = [self._own(cell) for cell in self.cells]
         self.notes = list(self.rebuilt.notes)
+        self.names = self._looked_at()
+        self.needed = needed(self.names, self.own)
         self.points, self.withdrawn, self.guilty = {}, {}, set()
-        self.session, self.room = None, _PAGE
-        self.end = time.monotonic() + self.limits.submission
+        self.session, self.room, self.shown = None, _PAGE, {}
+        self.left = self.limits.submission  # seconds, of the student's own work
         self.clock.spent("rebuild")
 
     def result(self) -> Result:
@@ -105,25 +109,35 @@ class _Grading:
                     self._run(i)
         finally:
             self._close()
+        self._show_outputs()
         notebook = self.rebuilt.notebook
-        for cell in notebook.cells:
-            if cell.cell_type == "code" and self._own(cell):
-                name = grade_id(cell) or cell.id
-                for what in suspicions(cell.source):
-                    self.notes.append(f"{name} uses {what}")
         text = nbformat.writes(notebook) + "\n"
         self.clock.spent("rebuild")
         seconds = self.clock.seconds
-        return Result(text, self.points, self.notes, self.sandbox, seconds)
+        notes = bounded(self.notes)
+        return Result(text, self.points, notes, self.sandbox, seconds)
+
+    def _looked_at(self):
+        """The names in each cell, and a remark on what a person should look at."""
+        try:
+            found = limited.call(_look_at, [cell.source for cell in self.cells])
+        except limited.Failed as failed:
+            self.notes.append(f"looking through its code {failed}")
+            found = [_ANYTHING] * len(self.cells)
+        for cell, own, look in zip(self.cells, self.own, found, strict=True):
+            if own:
+                uses = [f"uses {what}" for what in look["suspicions"]]
+                self.notes += [f"{grade_id(cell) or cell.id} {told}" for told in uses]
+        return found
 
     def _lacked(self, report):
         """Whether a name was missing that a cell of the release defines.
 
         That an answer uses it may show only when it runs. Then that cell is run.
         """
-        names = re.findall(r"name '(\w+)' is not defined", report)
-        before, theirs = self.needed, [self._own(cell) for cell in self.cells]
-        self.needed = needed(self.cells, theirs, names)
+        lacking = re.findall(r"name '(\w+)' is not defined", report)
+        before = self.needed
+        self.needed = needed(self.names, self.own, lacking)
         self.needed = [a or b for a, b in zip(self.needed, before, strict=True)]
         if self.needed == before:
             return False
@@ -140,18 +154,30 @@ class _Grading:
             return
         try:
             self._prepare(i)
-            items = self.session.run(cell.source, self._left(self.limits.cell))
+            items = self._timed(self.session.run, cell.source, self.limits.cell)
         except Stopped as error:
             self._blame(i, str(error))
             items = [("error", "Stopped"), ("message", f"This cell {error}.")]
             items += [("traceback", f"Stopped: this cell {error}.")]
         finally:
             self.clock.spent("cells")
-        cell.outputs = to_notebook(items)
-        self.room -= sum(len(json.dumps(output)) for output in cell.outputs)
-        if self.room < 0:
+        if outputs.size(outputs.cut(items)) > self.room:
             told = "What this cell shows was left out: the notebook shows too much.\n"
-            cell.outputs = to_notebook([("stderr", told)])
+            items = [("stderr", told)]
+        self.shown[i] = outputs.cut(items)
+        self.room -= outputs.size(self.shown[i])
+
+    def _show_outputs(self):
+        """Put what the cells have shown into the notebook, once all are judged."""
+        try:
+            made = limited.call(_to_notebook, list(self.shown.values()))
+        except limited.Failed as failed:
+            self.notes.append(f"making what its cells show safe to look at {failed}")
+            told = "What this cell shows was left out: it could not be made safe.\n"
+            made = [_to_notebook([[("stderr", told)]])[0] for _ in self.shown]
+        for i, shown in zip(self.shown, made, strict=True):
+            self.cells[i].outputs = [nbformat.from_dict(output) for output in shown]
+        self.clock.spent("rebuild")
 
     def _judged(self, i, key):
         """The report on an exercise, whatever happens."""
@@ -161,8 +187,8 @@ class _Grading:
 
         def observe_answer(run, _, inputs, own_work):
             self.clock.spent("judge")
-            seconds = self._left(self.limits.call)
-            seen = self.session.observe(exercise.name, run, inputs, own_work, seconds)
+            asked = exercise.name, run, inputs, own_work
+            seen = self._timed(self.session.observe, *asked, self.limits.call)
             self.clock.spent("calls")
             if seen is None:
                 raise _Missing
@@ -188,6 +214,14 @@ class _Grading:
                 if "seconds" in str(error)
                 else f"`{exercise.name}` {error}.",
             )
+        except NoSandbox:
+            raise
+        except Exception as error:  # whatever it brought about, it is its report
+            told = f"{type(error).__name__}: {error}"[:_NOTE]
+            self.notes.append(f"{exercise.name} could not be judged: {told}")
+            return Report.without_cases(
+                exercise, f"`{exercise.name}` could not be judged: {told}"
+            )
         finally:
             self.clock.spent("judge")
         return report
@@ -196,7 +230,11 @@ class _Grading:
         """Put the report where ``check`` would, and the points where nbgrader looks."""
         points = float(report.points)
         self.points[grade_id(cell)] = points
-        shown = {"text/plain": str(report), "text/html": report._repr_html_()}
+        # Without formulas: what a student printed or raised may look like some.
+        html = (
+            f'<div class="tex2jax_ignore mathjax_ignore">{report._repr_html_()}</div>'
+        )
+        shown = {"text/plain": str(report), "text/html": html}
         cell.execution_count = 1
         cell.outputs = [
             nbformat.v4.new_output("display_data", data=shown),
@@ -207,7 +245,7 @@ class _Grading:
 
     def _prepare(self, i):
         """A process in which the cells before the ``i``-th have run."""
-        self._left(1)
+        self._check_time()
         while self.session is None:
             self.session = Session(
                 self.address,
@@ -221,13 +259,13 @@ class _Grading:
                 if key_of(cell) or not self.needed[j] or j in self.guilty:
                     continue
                 try:
-                    self.session.run(cell.source, self._left(self.limits.cell))
+                    self._timed(self.session.run, cell.source, self.limits.cell)
                 except Stopped as error:  # it went well before
                     self._blame(j, str(error))
                     break
             else:
                 for name, why in self.withdrawn.items():
-                    self.session.withdraw(name, why, self._left(self.limits.cell))
+                    self._timed(self.session.withdraw, name, why, self.limits.cell)
             self.clock.spent("cells")
 
     def _blame(self, i, why):
@@ -244,15 +282,45 @@ class _Grading:
             self.session.close()
         self.session = None
 
-    def _left(self, seconds):
-        """At most ``seconds``, and no more than the submission has left."""
-        left = self.end - time.monotonic()
-        if left <= 0:
+    def _timed(self, ask, *args):
+        """Ask the process; the last argument is how many seconds that may take.
+
+        Only this counts as the student's time: reading, judging and showing do not.
+        """
+        self._check_time()
+        start = time.monotonic()
+        try:
+            return ask(*args[:-1], min(args[-1], self.left))
+        finally:
+            self.left -= time.monotonic() - start
+
+    def _check_time(self):
+        if self.left <= 0:
             raise Stopped(
                 "came too late: the notebook took more than "
                 f"{self.limits.submission:g} seconds before"
             )
-        return min(seconds, left)
+
+
+def bounded(notes: list[str]) -> list[str]:
+    """So many remarks, each so long, that the others' can still be read."""
+    notes = [printable(note, _NOTE) for note in dict.fromkeys(notes)]
+    if len(notes) > _NOTES:
+        notes[_NOTES - 1 :] = [f"and {len(notes) - _NOTES + 1} more remarks"]
+    return notes
+
+
+# Of a cell that could not be looked at.
+_ANYTHING = {"uses": [], "defines": [], "always": True, "unclear": True}
+_ANYTHING["suspicions"] = []
+
+
+def _look_at(sources):
+    return [names(source) | {"suspicions": suspicions(source)} for source in sources]
+
+
+def _to_notebook(shown):
+    return [outputs.to_notebook(items) for items in shown]
 
 
 class _Clock:

@@ -8,38 +8,66 @@ defines a name that the student's code uses, or that such a cell uses.
 import re
 import symtable
 
-import nbformat
+# Of IPython: whole lines, and others. No pattern looks twice at a character.
+_COMMAND = re.compile(r"^([ \t]*)[%!?]+(.*)$", re.MULTILINE)
+_OTHER_COMMAND = re.compile(r"\?[ \t]*$|=[ \t]*[%!]", re.MULTILINE)
 
-_COMMAND = re.compile(r"^\s*[%!?]|\?\s*$|=\s*[%!]", re.MULTILINE)  # of IPython
 
-
-def needed(
-    cells: list[nbformat.NotebookNode], theirs: list[bool], names=()
-) -> list[bool]:
+def needed(cells: list[dict], theirs: list[bool], wanted=()) -> list[bool]:
     """For each of the cells of code, whether it has to run.
 
     Parameters
     ----------
-    cells : list
-        In the order in which they run.
+    cells : list of dict
+        What ``names`` says of each, in the order in which they run.
     theirs : list of bool
         Whether the student wrote it: those run in any case.
-    names : sequence of str
-        What is also needed.
+    wanted : sequence of str
+        Names that are needed besides.
     """
-    wanted, result = set(names), [True] * len(cells)
+    wanted, result = set(wanted), [True] * len(cells)
     for i in reversed(range(len(cells))):
-        try:
-            used, defined = _names(cells[i].source)
-        except (SyntaxError, ValueError, RecursionError):  # or a command of IPython
-            if theirs[i] and _COMMAND.search(cells[i].source):
-                return [True] * len(cells)  # nobody can say what it uses
-            continue
-        if theirs[i] or "*" in defined or defined & wanted:
-            wanted |= used
+        cell = cells[i]
+        if theirs[i] and cell["unclear"]:
+            return [True] * len(cells)  # nobody can say what it uses
+        if theirs[i] or cell["always"] or not wanted.isdisjoint(cell["defines"]):
+            wanted.update(cell["uses"])
         else:
             result[i] = False
     return result
+
+
+def plain(source: str) -> str:
+    """``source`` with ``pass`` in place of IPython's commands."""
+    return _COMMAND.sub(r"\1pass", source)
+
+
+def names(source: str) -> dict:
+    """What ``needed`` has to know of a cell.
+
+    Returns
+    -------
+    uses, defines : list of str
+        Global names.
+    always : bool
+        Whether it may define others, and so has to run.
+    unclear : bool
+        Whether it may use others.
+    """
+    commands = _COMMAND.findall(source)
+    try:
+        used, defined = _names(plain(source))
+    except (SyntaxError, ValueError, RecursionError):
+        unclear = bool(commands or _OTHER_COMMAND.search(source))
+        return {"uses": [], "defines": [], "always": True, "unclear": unclear}
+    for _, command in commands:
+        used.update(re.findall(r"[^\W\d]\w*", command))
+    return {
+        "uses": sorted(used),
+        "defines": sorted(defined),
+        "always": bool(commands) or "import *" in source,
+        "unclear": False,
+    }
 
 
 def _names(source):
@@ -50,8 +78,6 @@ def _names(source):
         for symbol in top.get_symbols()
         if symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()
     }
-    if "import *" in source:
-        defined.add("*")
     used, tables = set(), [top]
     while tables:
         table = tables.pop()

@@ -1,34 +1,50 @@
 """What a student's cell shows, made safe to open in a grader's browser.
 
-All of it is text or a picture. HTML keeps what tables need, and nothing that runs,
-loads or covers the page.
+Whatever comes is cut to a size first. Only then is it parsed, in a process with
+limits: see ``limited``.
 """
 
 import base64
-import binascii
-import re
 
-import bleach
 import nbformat
 
-MOST = 8 << 20  # characters of one cell, which holds against a forged message
-_TAGS = (
-    *("table", "thead", "tbody", "tfoot", "tr", "th", "td", "caption", "br", "hr"),
-    *("div", "span", "p", "pre", "code", "b", "i", "em", "strong", "sub", "sup"),
-    *("ul", "ol", "li", "h1", "h2", "h3", "h4", "h5", "h6"),
-)
-_SIGNATURES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
+from normlib.grade.submission.markup import clean
+from normlib.grade.submission.reading import picture
+
+MOST = 4 << 20  # characters and bytes of one cell
+MOST_TEXT = 100_000  # characters of one text
+MOST_HTML = 300_000  # characters of one text with HTML
+MOST_VALUES = 300  # of one cell
+
+
+def cut(items: list, room: int = MOST) -> list:
+    """What there is room for of ``items``, the values of a message.
+
+    Of a text, the beginning is kept. Nothing is parsed.
+    """
+    kept, room = [], min(room, MOST)
+    for name, value in items[:MOST_VALUES]:
+        if isinstance(value, str) and not name.startswith("image/"):
+            most = MOST_HTML if name == "text/html" else MOST_TEXT
+            value = value[: min(most, room)]
+        elif not isinstance(value, str | bytes) or len(value) > room:
+            continue
+        room -= len(value)
+        kept.append((name, value))
+    return kept
+
+
+def size(items: list) -> int:
+    """How much of the room ``items`` take."""
+    return sum(len(value) for _, value in items)
 
 
 def to_notebook(items: list) -> list[nbformat.NotebookNode]:
     """A cell's outputs, from the values of a message; see ``shell.Outputs``."""
-    outputs, room = [], MOST
-    for name, value in items:
+    outputs = []
+    for name, value in cut(items):
         if isinstance(value, bytes):  # pictures, of some formatters
             value = base64.b64encode(value).decode()
-        if not isinstance(value, str) or len(value) > room:
-            continue
-        room -= len(value)
         if name in ("stdout", "stderr"):
             outputs.append(nbformat.v4.new_output("stream", name=name, text=value))
         elif name == "display":
@@ -51,18 +67,4 @@ def _safe(kind, value):
         return value
     if kind == "text/html":
         return clean(value)
-    if kind in _SIGNATURES:
-        try:
-            picture = base64.b64decode(value.replace("\n", ""), validate=True)
-        except (binascii.Error, ValueError):
-            return None
-        if picture.startswith(_SIGNATURES[kind]):
-            return base64.b64encode(picture).decode()
-    return None
-
-
-def clean(html: str) -> str:
-    """``html`` with its text and its tables, without anything that acts."""
-    html = re.sub(r"<(style|script)\b.*?</\1\s*>", "", html, flags=re.I | re.S)
-    spans = {"th": ["colspan", "rowspan"], "td": ["colspan", "rowspan"]}
-    return bleach.clean(html, tags=_TAGS, attributes=spans, strip=True)
+    return picture(kind, value)

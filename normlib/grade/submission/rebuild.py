@@ -5,17 +5,15 @@ cells that the student added or changed. What a cell is, what it is worth and wh
 it runs is the release's to say, so nothing that happened to the cells matters.
 """
 
-import base64
-import binascii
-import json
 from dataclasses import dataclass, field
 
 import nbformat
 
+from normlib.grade.submission import limited
 from normlib.grade.submission.pack import Pack, grade_id, is_answer, is_graded
+from normlib.grade.submission.reading import read
 
 MOST_ADDED = 500  # cells
-_PICTURES = ("image/png", "image/jpeg")
 _GONE = "# This cell is not in the notebook that was handed in."
 
 
@@ -35,11 +33,11 @@ class Rebuilt:
 
 @dataclass
 class _Cell:
-    """What is left of a submitted cell."""
+    """What is left of a submitted cell; see ``read``."""
 
     kind: str
     text: str
-    names: tuple[str, ...]  # grade_id and id: what it may be recognized by
+    names: list[str]
     pictures: dict
 
 
@@ -49,18 +47,21 @@ def rebuild(pack: Pack, submission: bytes, problem: str = "") -> Rebuilt:
     ``problem`` says why there is no such file.
     """
     template = pack.cells
-    try:
-        cells, unreadable = [] if problem else _read(submission), problem
-    except (ValueError, RecursionError, MemoryError) as error:
-        cells, unreadable = [], _why(error, submission)
+    found = {"cells": [], "notes": [], "unreadable": problem}
+    if not problem:
+        try:
+            found = limited.call(read, submission)
+        except limited.Failed as failed:
+            found["unreadable"] = f"reading the file {failed}"
+    cells, unreadable = [_Cell(**cell) for cell in found["cells"]], found["unreadable"]
     answers, added, notes = _sort(template, cells)
+    notes = [*dict.fromkeys(found["notes"]), *notes]
     result = [*added.get(None, ())]
     for cell in template:
         name = grade_id(cell)
         if is_answer(cell) and name in answers:
             cell.source = answers[name].text
-            if answers[name].pictures and cell.cell_type == "markdown":
-                cell.attachments = answers[name].pictures
+            _attach(cell, answers[name].pictures)
         elif is_answer(cell) and cells:
             notes.append(f"{name} was deleted")
             if cell.cell_type == "code":
@@ -95,54 +96,6 @@ def runs(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
     return [c for c in notebook.cells[: last + 1] if c.cell_type == "code"]
 
 
-def _read(submission):
-    """The submitted cells, whatever the format; ``ValueError`` when there are none."""
-    data = json.loads(submission.decode("utf-8-sig"))
-    if not isinstance(data, dict):
-        raise ValueError("it is no notebook")
-    cells = data.get("cells")
-    if cells is None and isinstance(data.get("worksheets"), list):  # format 3
-        sheets = [s for s in data["worksheets"] if isinstance(s, dict)]
-        cells = [
-            c for s in sheets if isinstance(s.get("cells"), list) for c in s["cells"]
-        ]
-    if not isinstance(cells, list):
-        raise ValueError("it is no notebook")
-    return [_Cell(*_fields(cell)) for cell in cells if isinstance(cell, dict)]
-
-
-def _fields(cell):
-    marks = cell.get("metadata")
-    marks = marks.get("nbgrader") if isinstance(marks, dict) else None
-    names = (marks.get("grade_id") if isinstance(marks, dict) else None, cell.get("id"))
-    names = tuple(name for name in names if isinstance(name, str))
-    pictures = cell.get("attachments")
-    pictures = pictures if isinstance(pictures, dict) else {}
-    text = _text(cell.get("source", cell.get("input", "")))
-    return cell.get("cell_type"), text, names, _pictures(pictures)
-
-
-def _text(source):
-    if isinstance(source, list):
-        source = "".join(line for line in source if isinstance(line, str))
-    # A lone surrogate could not be written to any file.
-    return source.encode("utf-8", "replace").decode() if isinstance(source, str) else ""
-
-
-def _pictures(attachments):
-    """Pictures pasted into an answer in words; nothing else can be attached."""
-    kept = {}
-    for name, bundle in attachments.items():
-        for kind in _PICTURES:
-            data = bundle.get(kind) if isinstance(bundle, dict) else None
-            try:
-                base64.b64decode(_text(data or "*"), validate=True)
-            except (binascii.Error, ValueError):
-                continue
-            kept[_text(name)] = {kind: _text(data)}
-    return kept
-
-
 def _sort(template, cells):
     """The answers by name; what else was written, by its place in the template.
 
@@ -172,6 +125,7 @@ def _sort(template, cells):
                 continue
         if cell.text.strip() and not same and cell.kind in ("code", "markdown"):
             new = getattr(nbformat.v4, f"new_{cell.kind}_cell")(cell.text)
+            _attach(new, cell.pictures)
             added.setdefault(place, []).append(new)
     return answers, added, list(dict.fromkeys(notes))
 
@@ -184,9 +138,7 @@ def _gone(check, cells):
     )
 
 
-def _why(error, submission):
-    if not submission.strip():
-        return "the file is empty"
-    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError | RecursionError):
-        return "the file is damaged, or no notebook"
-    return str(error) or type(error).__name__
+def _attach(cell, pictures):
+    """Pasted pictures, which only a cell of text can show."""
+    if pictures and cell.cell_type == "markdown":
+        cell.attachments = pictures

@@ -7,6 +7,8 @@ for the judge in the frames above does not do the exercise.
 import ast
 import re
 
+from normlib.grade.submission.needed import plain
+
 _NAMES = {
     "the frames that called it": {
         *("_getframe", "currentframe", "f_back", "f_globals", "f_locals", "tb_frame"),
@@ -26,15 +28,15 @@ _NAMES = {
     },
     "the reference library": {"normlib"},
 }
-_BLOB = re.compile(r"[A-Za-z0-9+/=\\]{400,}")
+_BLOB = re.compile(r"(?<![A-Za-z0-9+/=\\])[A-Za-z0-9+/=\\]{400}")
 
 
 def suspicions(source: str) -> list[str]:
     """What ``source`` uses that no exercise needs, in a few words each."""
     found = ["a long encoded text"] if _BLOB.search(source) else []
     try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        tree = ast.parse(plain(source))
+    except (SyntaxError, ValueError, RecursionError):
         return found
     used = set()
     for node in ast.walk(tree):

@@ -1,6 +1,7 @@
 """Whoever did the work gets the points, in whatever style; nobody else does."""
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,9 +10,9 @@ import pytest
 
 from normlib.check import EXERCISES, judge
 from normlib.grade.sample_class.answers import pasted
-from normlib.grade.submission import grading
+from normlib.grade.submission import grading, limited
 from normlib.grade.submission.pack import grade_id, key_of
-from tests.grade.attacks import RIGHT
+from tests.grade.attacks import RIGHT, answer
 
 ASSIGNMENTS = sorted(
     path.parent.name for path in Path(__file__).parents[3].glob("exercises/*/*.ipynb")
@@ -77,9 +78,9 @@ def test_misconceptions_get_what_the_learners_check_gives(
             chosen[key] = known[(3 * i + n) % len(known)].implementation
         submission = answered(pack, handed_in, chosen)
         wanted = {}
-        for key, answer in chosen.items():
+        for key, chosen_one in chosen.items():
             seed = grading.seed_of(submission, 0, key)
-            wanted[key.replace(".", "-")] = judge(key, answer, seed).points
+            wanted[key.replace(".", "-")] = judge(key, chosen_one, seed).points
         assert grade(pack, submission).points == wanted, i
 
 
@@ -179,6 +180,108 @@ def test_answers_after_one_that_was_stopped_count(scaling, grade, handed_in):
     result = grade(scaling, handed_in(scaling, {KEY: loop + uses}))
     assert result.points == full(scaling) | {NAME: 0}
     assert f"{NAME}-answer ran out of time" in result.notes
+
+
+TABLES = (
+    "from IPython.display import HTML, display\n"
+    "row = '<tr><td>1.25</td><td>2.5</td><td>3.75</td></tr>'\n"
+    "for _ in range(5): display(HTML('<table>' + row * 20_000 + '</table>'))\n"
+)
+
+
+def test_large_tables_cost_no_points_and_are_shown_in_part(scaling, grade, handed_in):
+    result = grade(scaling, handed_in(scaling, {KEY: TABLES + RIGHT}))
+    assert (result.points, result.notes) == (full(scaling), [])
+    assert "<td>1.25</td>" in result.notebook and len(result.notebook) < 5 << 20
+
+
+# What stops or fills what looks at a cell; the cell itself is honest.
+BOMBS = {
+    "html": "from IPython.display import HTML, display\n"
+    "for _ in range(2): display(HTML('<style ' * 590_000))\n",
+    "nested html": "from IPython.display import HTML, display\n"
+    "display(HTML('<i><div>' * 500_000))\n",
+    "an endless list": "if False: x = [" + "a.b, " * 45_000 + "]\n",
+    "names": "if False: (" + ", ".join(f"a{i}" for i in range(30_000)) + ")\n",
+    "more text than is read": "#" + "(" * 10**6 + "\n",
+    "empty lines": "\n" * 250_000,
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_what_is_hard_to_look_at_costs_nobody_anything(scaling, grade, handed_in, bomb):
+    before = time.monotonic()
+    result = grade(scaling, handed_in(scaling, {KEY: BOMBS[bomb] + RIGHT}))
+    others = full(scaling) | {NAME: result.points[NAME]}
+    assert result.points == others
+    assert result.points[NAME] == full(scaling)[NAME] or result.notes
+    assert len(result.notebook) < 5 << 20
+    assert time.monotonic() - before < 100
+
+
+def test_what_cannot_be_looked_at_at_all_is_reported(
+    scaling, grade, handed_in, monkeypatch
+):
+    def fail(function, *args):
+        if function is grading._look_at or function is grading._to_notebook:
+            raise limited.Failed("took more than 10 seconds")
+        return call(function, *args)
+
+    call = limited.call
+    monkeypatch.setattr(limited, "call", fail)
+    result = grade(scaling, handed_in(scaling, {KEY: "print(41)\n" + RIGHT}))
+    assert result.points == full(scaling)
+    assert result.notes == [
+        "looking through its code took more than 10 seconds",
+        "making what its cells show safe to look at took more than 10 seconds",
+    ]
+    assert "it could not be made safe" in result.notebook
+
+
+def test_what_an_answer_raises_is_its_own_report(scaling, grade, handed_in):
+    """Whatever that leads to in the judge."""
+    raising = "from normlib.check.running.observing import Unusable\n" + answer(
+        "raise Unusable('')"
+    )
+    result = grade(scaling, handed_in(scaling, {KEY: raising}))
+    assert result.points == full(scaling) | {NAME: 0}
+
+
+def test_a_defect_that_a_submission_meets_is_its_report(
+    scaling, grade, handed_in, monkeypatch
+):
+    def broken(key, *args):
+        if key == KEY:
+            raise TypeError("\x1b[2J" + "x" * 10_000)
+        return judge(key, *args)
+
+    monkeypatch.setattr(grading, "judge", broken)
+    result = grade(scaling, handed_in(scaling))
+    assert result.points == full(scaling) | {NAME: 0}
+    (note,) = result.notes
+    assert note.startswith("z_score_scale could not be judged: TypeError: \\x1b[2Jxx")
+    assert "could not be judged: TypeError" in result.notebook
+
+
+def test_the_judges_own_time_is_not_the_students(
+    scaling, grade, handed_in, monkeypatch
+):
+    def slow(*args):
+        time.sleep(0.7)
+        return judge(*args)
+
+    pack = replace(scaling, limits=replace(scaling.limits, submission=3))
+    monkeypatch.setattr(grading, "judge", slow)
+    assert len(pack.keys) * 0.7 > 2
+    result = grade(pack, handed_in(pack, first="import time; time.sleep(1)"))
+    assert result.points == full(pack)
+
+
+def test_remarks_are_few_and_short():
+    notes = [f"{i} \x1b[31m" + "x" * 10_000 for i in range(1000)]
+    found = grading.bounded(notes)
+    assert len(found) == 20 and found[-1] == "and 981 more remarks"
+    assert all(len(note) < 400 and note.isprintable() for note in found)
 
 
 TORCH_ROUTES = {

@@ -1,14 +1,15 @@
 """Of the release's cells, those run that a student's code depends on."""
 
-import nbformat
+import time
+
 import pytest
 
-from normlib.grade.submission.needed import needed
+from normlib.grade.submission.needed import names, needed
 
 
 def run(*cells):
     """Cells marked with "s:" are a student's; the places of those that run."""
-    made = [nbformat.v4.new_code_cell(c.removeprefix("s:")) for c in cells]
+    made = [names(c.removeprefix("s:")) for c in cells]
     result = needed(made, [c.startswith("s:") for c in cells])
     return [i for i, wanted in enumerate(result) if wanted]
 
@@ -28,6 +29,8 @@ def run(*cells):
         (["from math import *", "s:1"], [0, 1]),
         (["x = 1", "s:%timeit x"], [0, 1]),
         (["x = 1", "y = 2", "s:z = !ls"], [0, 1, 2]),
+        (["x = 1", "y = 2", "s:!pip install numpy\nx"], [0, 2]),
+        (["x = 1", "y = 2", "s:def f():\n  %timeit y\n  return x"], [0, 1, 2]),
         (["x = 1", "s:def broken(:"], [1]),
         (["%matplotlib inline", "s:1"], [0, 1]),
         (["x = 1", "del x", "s:1"], [2]),
@@ -35,3 +38,10 @@ def run(*cells):
 )
 def test_a_cell_runs_if_something_needs_it(cells, wanted):
     assert run(*cells) == wanted
+
+
+@pytest.mark.parametrize("unit", ["\n", " ", "? ", "= ", "!", "%", "a?\n", "=\n"])
+def test_looking_for_commands_takes_time_in_proportion(unit):
+    start = time.process_time()
+    names(unit * (200_000 // len(unit)) + "(")
+    assert time.process_time() - start < 5

@@ -252,16 +252,31 @@ def test_added_and_changed_cells_stay_where_they_were(pack, handed_in):
     assert result.notes == []
 
 
+PNG, GIF = "iVBORw0KGgo=", "R0lGODlhAQ=="
+PASTED = {
+    "a.png": {"image/png": PNG},
+    "moving.gif": {"image/gif": GIF},
+    "b.html": {"text/html": "<script>"},
+    "c.png": {"image/png": '"><script>'},
+    "d.svg": {"image/svg+xml": "<svg>"},
+    "e.png": {"image/png": GIF},
+}
+KEPT = {"a.png": {"image/png": PNG}, "moving.gif": {"image/gif": GIF}}
+
+
 def test_pictures_in_an_answer_in_words_are_kept_and_nothing_else(pack, handed_in):
-    handed_in["cells"][find(handed_in, WORDS)]["attachments"] = {
-        "a.png": {"image/png": "iVBORw0K"},
-        "b.html": {"text/html": "<script>"},
-        "c.png": {"image/png": '"><script>'},
-        "d.svg": {"image/svg+xml": "<svg>"},
-    }
+    handed_in["cells"][find(handed_in, WORDS)]["attachments"] = PASTED
     result = rebuilt(pack, handed_in)
     (cell,) = [c for c in result.notebook.cells if grade_id(c) == WORDS]
-    assert cell.attachments == {"a.png": {"image/png": "iVBORw0K"}}
+    assert cell.attachments == KEPT
+
+
+def test_pictures_in_a_cell_of_ones_own_are_kept_and_nothing_else(pack, handed_in):
+    own = {"cell_type": "markdown", "source": "![x](attachment:a.png)"}
+    handed_in["cells"].insert(3, own | {"attachments": PASTED})
+    result = rebuilt(pack, handed_in)
+    (cell,) = [c for c in result.notebook.cells if c.id in result.added]
+    assert cell.attachments == KEPT
 
 
 def test_thousands_of_added_cells_are_cut(pack, handed_in):
@@ -281,7 +296,11 @@ def test_thousands_of_added_cells_are_cut(pack, handed_in):
         (b"3", "it is no notebook"),
         (b'{"cells": 3}', "it is no notebook"),
         (b'{"cells": [', "the file is damaged, or no notebook"),
-        (b"\xff\xfe\x00", "the file is damaged, or no notebook"),
+        ("{}".encode("utf-16"), "the file is text in UTF-16, while notebooks are in"),
+        (b"PK\x03\x04\x14\x00\xff", "the file is a ZIP archive"),
+        (b"\n<!DOCTYPE html><html>", "the file is a web page"),
+        (b"%PDF-1.7", "the file is a PDF"),
+        (b"\xff\x00", "the file is damaged, or no notebook"),
         (b"[" * 100_000, "the file is damaged, or no notebook"),
         (b'{"cells": ' + b"[" * 10**6 + b"]" * 10**6 + b"}", "damaged"),
         (b'{"n": 1' + b"0" * 10_000 + b"}", ""),
@@ -293,6 +312,30 @@ def test_an_unreadable_file_is_a_note_and_the_release(pack, file, why):
     assert result.notes == [f"could not be read: {result.unreadable}"]
     assert sources(result.notebook) == [cell.source for cell in pack.cells]
     nbformat.validate(result.notebook)
+
+
+def test_a_file_that_takes_too_much_to_read_is_a_note(pack):
+    bomb = b'{"cells": [' + b"{}," * 12_000_000 + b"{}]}"
+    result = rebuild(pack, bomb)
+    assert result.unreadable == "reading the file needed more than 512 MB of memory"
+    assert result.notes == [f"could not be read: {result.unreadable}"]
+
+
+def test_texts_that_are_too_large_are_left_out(pack, handed_in):
+    handed_in["cells"][find(handed_in, ANSWER)]["source"] = "x = 1\n" * 400_000
+    result = rebuilt(pack, handed_in)
+    assert result.notes == ["has a cell of 2,400,000 characters: it is left out"]
+    assert len(nbformat.writes(result.notebook)) < 200_000
+    (cell,) = [c for c in result.notebook.cells if grade_id(c) == ANSWER]
+    assert cell.source.startswith("# This cell held 2,400,000 characters")
+
+
+def test_all_texts_together_are_bounded(pack, handed_in):
+    new = {"cell_type": "code", "source": "1" * 200_000}
+    handed_in["cells"] += [dict(new) for _ in range(50)]
+    result = rebuilt(pack, handed_in)
+    assert len(nbformat.writes(result.notebook)) < 2 << 20
+    assert result.notes == ["has a cell of 200,000 characters: it is left out"]
 
 
 def test_a_notebook_without_cells_is_reported(pack):

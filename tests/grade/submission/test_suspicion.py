@@ -28,6 +28,7 @@ from normlib.grade.submission.suspicion import suspicions
             "what keeps torch's own normalization away",
         ),
         ("import subprocess as s", "other processes"),
+        ("!pip install x\nimport subprocess", "other processes"),
         ("().__class__.__subclasses__()", "all subclasses"),
         (f"x = '{base64.b64encode(bytes(400)).decode()}'", "a long encoded text"),
     ],

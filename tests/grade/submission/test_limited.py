@@ -1,0 +1,100 @@
+"""Work that takes too long or needs too much ends; the next is done all the same."""
+
+import ast
+import json
+import os
+import re
+import time
+
+import pytest
+
+from normlib.grade.submission import limited
+from tests.grade.processes import forked, wait_for
+
+
+def double(x):
+    return 2 * x
+
+
+def whoami():
+    return os.getpid()
+
+
+def parse(kind, text):
+    {"json": json.loads, "ast": ast.parse}[kind](text)
+
+
+def search(pattern, text):
+    """Backtracking in C, which hears no signals of Python's until it is done."""
+    return bool(re.match(pattern, text))
+
+
+def die():
+    os.abort()
+
+
+def sleep():
+    time.sleep(600)
+
+
+def unusual():
+    raise ArithmeticError("odd " * 1000)
+
+
+def test_it_is_done_elsewhere_and_one_process_serves_all_calls():
+    assert limited.call(double, "ab") == "abab"
+    first = limited.call(whoami)
+    assert first == limited.call(whoami) != os.getpid()
+
+
+@pytest.mark.parametrize(
+    ("function", "args", "seconds", "why"),
+    [
+        (search, ("(a|aa)+$", "a" * 80 + "b"), 1, "took more than 1 seconds"),
+        (sleep, (), 0.1, "took more than 0.6 seconds"),
+        (parse, ("json", "[" + "{}," * 12_000_000 + "1]"), 10, "512 MB of memory"),
+        (parse, ("ast", "x = [" + "a.b," * 2_000_000 + "]"), 20, "512 MB of memory"),
+        (die, (), 10, "ended the process"),
+        (unusual, (), 10, "ArithmeticError: odd odd"),
+        (double, (float,), 10, "TypeError"),
+    ],
+)
+def test_what_fails_says_why_and_the_next_call_works(function, args, seconds, why):
+    with pytest.raises(limited.Failed, match=why) as failed:
+        limited.call(function, *args, seconds=seconds)
+    assert len(str(failed.value)) < 600
+    assert limited.call(double, 4) == 8
+
+
+def test_many_calls_may_take_longer_than_one():
+    for _ in range(3):
+        limited.call(busy, 0.6, seconds=1)
+
+
+def busy(seconds):
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+
+
+def test_it_ends_with_whoever_asked(tmp_path):
+    def ask():
+        (tmp_path / "pid.part").write_text(str(limited.call(whoami)))
+        (tmp_path / "pid.part").rename(tmp_path / "pid")
+        time.sleep(600)
+
+    pid = forked(ask)
+    wait_for((tmp_path / "pid").exists)
+    worker = int((tmp_path / "pid").read_text())
+    os.kill(worker, 0)
+    os.kill(pid, 9)
+    os.waitpid(pid, 0)
+
+    def gone():
+        try:
+            with open(f"/proc/{worker}/stat") as file:
+                return file.read().rpartition(")")[2].split()[0] == "Z"
+        except FileNotFoundError:
+            return True
+
+    wait_for(gone)
