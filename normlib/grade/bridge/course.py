@@ -11,7 +11,13 @@ from functools import cached_property
 from pathlib import Path
 
 from normlib.grade.bridge.converters import course_config
+from normlib.grade.files import printable
+from normlib.grade.submission import limited
 from normlib.grade.submission.pack import Limits, Pack
+from normlib.grade.submission.shrink import shrunk
+
+_WITH_OUTPUTS = 8  # times as large may a file be with its outputs, which nobody reads
+_NAMED = 5  # files that are told when the notebook is not among them
 
 
 @dataclass(frozen=True)
@@ -117,15 +123,23 @@ class Course:
     def submission(self, assignment: str, student: str, pack: Pack) -> Submission:
         """What lies there, whatever it is."""
         folder = self.folder("submitted") / student / assignment
-        wanted, notes = f"{pack.notebook}.ipynb", ()
-        found = sorted(path.name for path in folder.glob("*.ipynb"))
-        if wanted not in found and len(found) == 1:
-            wanted, notes = found[0], (f"was handed in as {found[0]}",)
+        wanted, notes = f"{pack.notebook}.ipynb", []
+        names = _names(folder)
+        found = [name for name in names if name.endswith(".ipynb")]
+        copies = [n for n in found if n.startswith(pack.notebook) and n != wanted]
+        if wanted in found and copies:
+            notes.append(f"not graded, beside {wanted}: {_listed(copies)}")
+        elif wanted not in found and len(found) == 1:
+            (wanted,) = found
+            notes.append(f"was handed in as {printable(wanted)}")
         try:
-            file = _read(folder, wanted, self.limits.size << 20)
+            if wanted not in names and names:
+                lies = f"there is no file {wanted}; there lies {_listed(names, folder)}"
+                raise ValueError(lies)
+            file, problem = _notebook(folder, wanted, self.limits.size << 20), ""
         except ValueError as error:
-            return Submission(assignment, student, pack, b"", str(error), notes)
-        return Submission(assignment, student, pack, file, "", notes)
+            file, problem = b"", str(error)
+        return Submission(assignment, student, pack, file, problem, tuple(notes))
 
     def beside(self, assignment: str, student: str, name: str) -> bytes:
         """The text of a small file beside the notebook; empty without one."""
@@ -143,27 +157,66 @@ def _folders(path):
     return sorted(p.name for p in path.iterdir() if p.is_dir() and p.name[0] != ".")
 
 
-def _read(folder, name, limit):
+def _names(folder):
+    """What lies in a submission's folder, without what an operating system leaves.
+
+    Names that begin with a dot are among that, as macOS's ``._notebook.ipynb``.
+    """
+    if folder.is_symlink() or not folder.is_dir():
+        return []
+    return sorted(name for name in os.listdir(folder) if name[0] != ".")
+
+
+def _listed(names, folder=None):
+    """Some names of files, for somebody to read."""
+    told = [
+        printable(name) + ("/" if folder and (folder / name).is_dir() else "")
+        for name in names[:_NAMED]
+    ]
+    more = [f"and {len(names) - _NAMED} more"] if len(names) > _NAMED else []
+    return ", ".join(told + more)
+
+
+def _notebook(folder, name, limit):
+    """The bytes of a notebook; if it is larger than ``limit``, without its outputs."""
+    file = _read(folder, name, limit, _WITH_OUTPUTS * limit)
+    if file is not None:
+        return file
+    try:
+        return limited.call(shrunk, f"{folder}/{name}", limit, seconds=30).encode()
+    except limited.Failed as failed:
+        told = str(failed).removeprefix("ValueError: ")
+        raise ValueError(
+            f"{printable(name)} has more than {limit >> 20} MB, and {told}; "
+            f"{limit >> 20} are allowed"
+        ) from None
+
+
+def _read(folder, name, limit, most=0):
     """The bytes of a file; ``ValueError`` says why there are none.
 
-    A link could lead to a file of the grader; a pipe would never end.
+    A link could lead to a file of the grader; a pipe would never end. None if it has
+    more than ``limit`` bytes, but not more than ``most``.
     """
     if folder.is_symlink():
         raise ValueError("the folder is a link to another one")
+    shown = printable(name)
     try:
         fd = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
-        raise ValueError(f"there is no file {name}") from None
+        raise ValueError(f"there is no file {shown}") from None
     except OSError as error:
         why = "it is a link" if (folder / name).is_symlink() else error.strerror
-        raise ValueError(f"{name} cannot be read: {why}") from None
+        raise ValueError(f"{shown} cannot be read: {why}") from None
     try:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):
-            raise ValueError(f"{name} is no file")
+            raise ValueError(f"{shown} is no file")
+        if limit < status.st_size <= most:
+            return None
         if status.st_size > limit:
             raise ValueError(
-                f"{name} has {status.st_size >> 20} MB; {limit >> 20} are allowed"
+                f"{shown} has {status.st_size >> 20} MB; {limit >> 20} are allowed"
             )
         with open(fd, "rb", closefd=False) as file:
             return file.read(limit)

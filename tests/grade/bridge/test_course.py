@@ -1,5 +1,6 @@
 """What was handed in is read as a file, or not at all."""
 
+import json
 import os
 import shutil
 
@@ -43,6 +44,69 @@ def test_an_empty_folder_is_a_problem(here):
     assert read(here).problem == "there is no file feature_scaling.ipynb"
 
 
+def test_outputs_do_not_count(here):
+    picture = {"output_type": "display_data", "data": {"image/png": "A" * (25 << 20)}}
+    tricky = {"text": ['"outputs": [', "]}\\", "\\"]}
+    cells = [
+        {"cell_type": "code", "source": '"outputs": [1]', "outputs": [picture, tricky]},
+        {"outputs": [[]], "source": "[{", "cell_type": "code"},
+        {"outputs": [picture], "source": ['"outputs"', ":", "é"]},
+    ]
+    text = json.dumps({"cells": cells, "nbformat": 4}, ensure_ascii=False)
+    (here[1] / "feature_scaling.ipynb").write_text(text)
+    found = read(here)
+    assert (found.problem, found.notes) == ("", ())
+    wanted = [cell | {"outputs": []} for cell in cells]
+    assert json.loads(found.file) == {"cells": wanted, "nbformat": 4}
+
+
+def test_what_macos_leaves_beside_a_notebook_is_none(here):
+    (here[1] / "._feature_scaling.ipynb").write_bytes(b"\0\5\x16\7")
+    (here[1] / "feature_scaling (2).ipynb").write_bytes(b"{}")
+    found = read(here)
+    assert (found.file, found.problem) == (b"{}", "")
+    assert found.notes == ("was handed in as feature_scaling (2).ipynb",)
+
+
+def test_a_copy_beside_the_notebook_is_told(here):
+    for name in ("feature_scaling.ipynb", "feature_scaling-Copy1.ipynb"):
+        (here[1] / name).write_text(name)
+    found = read(here)
+    assert found.file == b"feature_scaling.ipynb"
+    told = "not graded, beside feature_scaling.ipynb: feature_scaling-Copy1.ipynb"
+    assert found.notes == (told,)
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (["feature_scaling.ipynb.txt"], "feature_scaling.ipynb.txt"),
+        (["work.zip"], "work.zip"),
+        (["work/feature_scaling.ipynb"], "work/"),
+        (["a.ipynb", "b.ipynb"], "a.ipynb, b.ipynb"),
+        (["\x1b[2J\u202e.txt"], "\\x1b[2J\\u202e.txt"),
+        (["\udcff.txt"], "\\udcff.txt"),
+        (
+            [f"{i}.txt" for i in range(9)],
+            "0.txt, 1.txt, 2.txt, 3.txt, 4.txt, and 4 more",
+        ),
+    ],
+)
+def test_what_lies_there_in_place_of_a_notebook_is_told(here, names, told):
+    for name in names:
+        (here[1] / name).parent.mkdir(exist_ok=True)
+        (here[1] / name).write_text("x")
+    found = read(here)
+    assert found.file == b""
+    wanted = f"there is no file feature_scaling.ipynb; there lies {told}"
+    assert found.problem == wanted
+
+
+def test_a_name_that_acts_on_a_terminal_is_written_out(here):
+    (here[1] / "\x1b[31m.ipynb").write_bytes(b"{}")
+    assert read(here).notes == ("was handed in as \\x1b[31m.ipynb",)
+
+
 def link(folder):
     (folder.parents[1] / "secret").write_text("secret")
     (folder / "feature_scaling.ipynb").symlink_to(folder.parents[1] / "secret")
@@ -61,8 +125,14 @@ def another_folder(folder):
 
 def too_large(folder):
     with open(folder / "feature_scaling.ipynb", "wb") as file:
-        file.truncate(100 << 20)
-    return "has 100 MB; 32 are allowed"
+        file.truncate(300 << 20)
+    return "has 300 MB; 32 are allowed"
+
+
+def too_large_without_outputs(folder):
+    cell = '{"source": "' + "x" * (40 << 20) + '"}'
+    (folder / "feature_scaling.ipynb").write_text(f'{{"cells": [{cell}]}}')
+    return "has more than 32 MB, and has 40 MB without its outputs; 32 are allowed"
 
 
 def a_linked_folder(folder):
@@ -73,7 +143,11 @@ def a_linked_folder(folder):
 
 
 @pytest.mark.parametrize(
-    "trick", [link, pipe, another_folder, too_large, a_linked_folder]
+    "trick",
+    [
+        *(link, pipe, another_folder, a_linked_folder),
+        *(too_large, too_large_without_outputs),
+    ],
 )
 def test_what_is_no_file_of_the_student_is_not_read(here, trick):
     why = trick(here[1])

@@ -81,8 +81,8 @@ def test_a_table_as_pandas_writes_it_keeps_its_cells():
 @pytest.mark.parametrize(
     "unit",
     (
-        "<style |<script>|<!--|<b>|<div>|<table><b>|<h1><b><table>|<a |<i><div>|&#|</p>|"
-        "<td a=b |</style|<table><tr><td>|<|</"
+        "<style |<script>|<!--|<b>|<div>|<table><b>|<h1><b><table>|<a |<i><div>|&#|"
+        "</p>|<td a=b |</style|<table><tr><td>|<|</"
     ).split("|"),
 )
 def test_the_time_grows_with_the_length(unit):
