@@ -1,5 +1,7 @@
 """Markdown of students does nothing in the browser of whoever looks at it."""
 
+import re
+
 import nbformat
 import pytest
 from nbconvert.exporters import HTMLExporter
@@ -34,3 +36,23 @@ def test_the_course_shows_markdown_this_way(course):
     from normlib.grade.bridge.converters import course_config
 
     assert course_config(course).HTMLExporter.filters == FILTER
+
+
+PNG = "iVBORw0KGgo="
+
+
+def test_a_pasted_picture_is_shown_and_no_other_is_loaded():
+    source = (
+        "![mine](attachment:a.png) ![gone](attachment:b.png)\n\n"
+        "![x](https://tracker.example/1.png) ![y](//tracker.example/2) [![z](3.png)](4)"
+        "\n\n![w][ref]\n\n[ref]: https://tracker.example/5.png\n\n"
+        "```mermaid\nA --> B\n```\n"
+    )
+    cell = nbformat.v4.new_markdown_cell(source, id="added-001")
+    cell.attachments = {"a.png": {"image/png": PNG}}
+    html = page(cell)
+    found = re.findall(r"<img[^>]*>", html)
+    assert len(found) == 1 and f'src="data:image/png;base64,{PNG}"' in found[0]
+    for alt in ("gone", "x", "y", "z", "w"):
+        assert f"[picture not shown: {alt}]" in html
+    assert 'class="mermaid"' not in html
