@@ -76,7 +76,7 @@ class LmsExtractorPlugin(ExtractorPlugin):
             try:
                 with opened() as file:
                     data = file.read(limit + 1)
-            except (OSError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
+            except Exception as error:  # zlib's own and others, from a damaged file
                 self._leave_out(name, f"cannot be read: {error}")
                 continue
             if len(data) > limit:
@@ -107,6 +107,8 @@ def _files(folder: Path) -> Iterator[tuple[str, Callable[[], BinaryIO]]]:
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() == ".zip" and path.parent == folder:
             yield from _zipped(path)
+        elif path.name.startswith("._"):  # macOS's, beside a file of that name
+            continue
         elif path.suffix.lower() != ".csv" and stat.S_ISREG(path.lstat().st_mode):
             yield path.relative_to(folder).as_posix(), partial(path.open, "rb")
 
@@ -118,5 +120,7 @@ def _zipped(path):
         archive = zipfile.ZipFile(path)
     with archive:
         for entry in archive.infolist():
-            if not entry.is_dir() and not entry.filename.startswith("__MACOSX/"):
+            parts = entry.filename.split("/")
+            ours = "__MACOSX" not in parts and not parts[-1].startswith("._")
+            if not entry.is_dir() and ours:
                 yield entry.filename, partial(archive.open, entry)

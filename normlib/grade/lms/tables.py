@@ -128,8 +128,13 @@ class Moodle:
     _students: dict = field(init=False)
 
     def __post_init__(self):
+        # By number: the id, and the names that Moodle may use in a ZIP file. The second
+        # is for work that is marked blind.
         self._students = {
-            re.search(r"\d+$", row[0]).group(): student
+            re.search(r"\d+$", row[0]).group(): (
+                student,
+                {_letters(row[1]), _letters(re.sub(r"\d+$", "", row[0]))},
+            )
             for row, student in self.students()
         }
 
@@ -146,13 +151,33 @@ class Moodle:
         return _each_once(found, self.table.name)
 
     def owner(self, path: str) -> Owned | None:
-        # The first such part from the left is Moodle's; the rest is the student's.
-        found = re.search(
-            r"(?:^|/)[^_/]*_(\d+)_assignsubmission_file(?:_?/(?:.*/)?|_)([^/]+)$", path
-        )
-        if found and found[1] in self._students:
-            return Owned(self._students[found[1]], found[2])
-        return None
+        parts = path.split("/")
+        # Moodle's own part is the first; what follows is named by the student.
+        place = next((i for i, p in enumerate(parts) if _MOODLES in p), None)
+        if place is None:
+            return None
+        part, found = parts[place], set()
+        at = part.find(_MOODLES)
+        while at >= 0:
+            name, _, number = part[:at].rpartition("_")
+            rest = part[at + len(_MOODLES) :]
+            whole = rest in ("", "_") if place < len(parts) - 1 else rest[:1] == "_"
+            if whole and self._is(name, number):
+                file = parts[-1] if place < len(parts) - 1 else rest[1:]
+                found.add((self._students[number][0], file))
+            at = part.find(_MOODLES, at + 1)
+        # Of two that fit, one may be a name made to look like somebody else's.
+        return Owned(*found.pop()) if len(found) == 1 else None
+
+    def _is(self, name, number):
+        """Whether a student of that number has that name, maybe after a group's."""
+        if number not in self._students:
+            return False
+        starts = [0, *(i + 1 for i, sign in enumerate(name) if sign == "-")]
+        return any(_letters(name[i:]) in self._students[number][1] for i in starts)
+
+
+_MOODLES = "_assignsubmission_file"
 
 
 def _letters(name):

@@ -178,6 +178,49 @@ def test_a_folder_within_a_moodle_submission(collect, folder):
     assert submitted(folder) == given
 
 
+SIGNS = (
+    WORKSHEET
+    + """\
+Participant 1291,Zoë_X O'Neil-Smith,zoe@uni.example,x,,17.00,Yes,x,-,
+Participant 1292,Ada Okafor_1288_assignsubmission_file_,mal@uni.example,,,17.00,Yes,,,
+"""
+)
+
+
+@pytest.mark.parametrize(
+    "prefix", ["Zoë_X O'Neil-Smith", "Zoë X ONeil-Smith", "Lab 2-Zoë X ONeil-Smith"]
+)
+def test_a_name_with_other_signs_is_found_in_moodles_table(collect, folder, prefix):
+    inside = "Ada Okafor_1288_assignsubmission_file_/feature_scaling.ipynb"
+    name = f"{prefix}_1291_assignsubmission_file_/{inside}"
+    collect(SIGNS, [(name, "zoe")])
+    given = {"zoe@uni.example": {"feature_scaling.ipynb": "zoe"}}
+    assert submitted(folder) == given
+
+
+def test_a_name_made_to_look_like_somebody_elses_is_not_guessed(collect, folder):
+    mallory = "Ada Okafor_1288_assignsubmission_file__1292_assignsubmission_file_"
+    files = [
+        (f"{mallory}/feature_scaling.ipynb", "mal"),
+        (f"{mallory}other.ipynb", "either"),
+        ("Eve 1288_1288_assignsubmission_file_/feature_scaling.ipynb", "no such pair"),
+    ]
+    _, log = collect(SIGNS, files)
+    given = {"mal@uni.example": {"feature_scaling.ipynb": "mal"}}
+    assert submitted(folder) == given
+    assert len(told(log)) == 2
+
+
+def test_a_damaged_file_in_the_archive_is_left_out(collect, folder):
+    names = [canvas_name("Okafor, Ada", 4711, 1, "a.ipynb"), FROM_CANVAS[1][0]]
+    data = bytearray(zipped([(names[0], "x" * 5000), (names[1], "jörg")]))
+    at = data.index(names[0].encode()) + len(names[0])
+    data[at : at + 12] = bytes(12 * [255])
+    status, log = collect(GRADEBOOK, bytes(data))
+    assert status == 0 and "cannot be read" in log
+    assert set(submitted(folder)) == {"joerg@uni.example"}
+
+
 def test_names_and_sizes_do_no_harm(collect, folder):
     """A file is written under the student's folder or not at all."""
     before = {p for p in folder.rglob("*") if "_build" not in p.parts}
@@ -196,6 +239,8 @@ def test_names_and_sizes_do_no_harm(collect, folder):
         (f"{ada}work.zip", zipped([("feature_scaling.ipynb", "inside")])),
         (f"{ada}huge.ipynb", b"0" * (33 << 20)),
         ("__MACOSX/._" + ada + "feature_scaling.ipynb", "x"),
+        (f"a/__MACOSX/{ada}b.ipynb", "x"),
+        (f"._{ada}c.ipynb", "x"),
         (link, "../../../../nbgrader_config.py"),
         (unreadable, "closed"),
         *FROM_CANVAS[:1],
