@@ -1,5 +1,6 @@
 """Whoever did the work gets the points, in whatever style; nobody else does."""
 
+import contextlib
 import json
 import time
 from dataclasses import replace
@@ -10,6 +11,8 @@ import pytest
 
 from normlib.check import EXERCISES, judge
 from normlib.grade.sample_class.answers import pasted
+from normlib.grade.sandbox import backends
+from normlib.grade.sandbox.session import Session
 from normlib.grade.submission import grading, limited
 from normlib.grade.submission.pack import grade_id, key_of
 from tests.grade.attacks import RIGHT, answer
@@ -100,6 +103,10 @@ HONEST = {
     "magic commands": "%matplotlib inline\n%time 1\n" + RIGHT,
     "a magic command of a cell": "%%time\n" + RIGHT,
     "a command of the shell": RIGHT + "\n!ls\n",
+    "packages are installed": "!pip install numpy\n%pip install numpy\n"
+    "%conda install numpy\n%ls\nfiles = !ls\nassert not len(files)\n" + RIGHT,
+    "a module is written": RIGHT.replace("x.mean(axis=0)", "helper.mean_of(x)")
+    + "\nimport helper\n",
     "slow": "import time; time.sleep(1)\n"
     + RIGHT.replace("    mean =", "    import time; time.sleep(0.1)\n    mean ="),
     "threads": "from concurrent.futures import ThreadPoolExecutor\n"
@@ -127,10 +134,44 @@ HONEST = {
 }  # fmt: skip
 
 
+HELPER = "%%writefile helper.py\ndef mean_of(x):\n    return x.mean(axis=0)\n"
+
+
 @pytest.mark.parametrize("style", HONEST)
 def test_honest_work_loses_nothing(scaling, grade, handed_in, style):
-    result = grade(scaling, handed_in(scaling, {KEY: HONEST[style]}))
+    result = grade(scaling, handed_in(scaling, {KEY: HONEST[style]}, first=HELPER))
     assert result.points == full(scaling)
+
+
+COMMANDS = "!pip install numpy\n%pip list\n%ls\nx = !ls\nprint('after', x)"
+
+
+@pytest.fixture(scope="module", params=["strongest", "landlock"])
+def shell(request, zygote):
+    """A session in the strongest sandbox, and in one where no file can be written."""
+    with contextlib.ExitStack() as stack:
+        if request.param == "landlock":
+            (backend,) = (b for b in backends.BACKENDS if b.name == "landlock")
+            if fault := backend.lacks():
+                pytest.skip(fault)
+            zygote = stack.enter_context(backends.Zygote(backend).wait())
+        yield stack.enter_context(Session(zygote.address, 1 << 30, 60, 0))
+
+
+def test_a_command_does_nothing_and_says_so(shell):
+    shown = dict(shell.run(COMMANDS, 60))
+    assert "error" not in shown
+    assert shown["stdout"].count("Left out: no programs run while") == 4
+    assert shown["stdout"].endswith("after []\n")
+    shown = dict(shell.run("%%bash\nls", 60))
+    assert shown["stdout"].startswith("Left out: no programs run") and len(shown) == 1
+
+
+def test_a_module_that_a_cell_writes_is_imported(shell):
+    shell.run("%%writefile helper_of_mine.py\ndef double(x):\n    return 2 * x\n", 60)
+    shell.run("%%writefile -a helper_of_mine.py\ny = 3\n", 60)
+    source = "import helper_of_mine as h\nprint(h.double(h.y))"
+    assert dict(shell.run(source, 60)) == {"stdout": "6\n"}
 
 
 def test_the_same_submission_gives_the_same_bytes(scaling, grade, handed_in):

@@ -1,7 +1,9 @@
 """Run a cell as a notebook does, and keep what it shows, as far as there is room."""
 
 import io
+import os
 import sys
+from importlib.machinery import ModuleSpec
 
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
@@ -92,12 +94,67 @@ class _Result(DisplayHook):
         pass
 
 
+class _Written:
+    """Modules that ``%%writefile`` has written, also where no file can be."""
+
+    def __init__(self):
+        self.texts = {}
+
+    def find_spec(self, name, path=None, target=None):
+        if path is None and f"{name}.py" in self.texts:
+            return ModuleSpec(name, self, origin=f"{name}.py")
+
+    def create_module(self, spec):
+        return None
+
+    def exec_module(self, module):
+        source = self.texts[module.__spec__.origin]
+        exec(compile(source, module.__spec__.origin, "exec"), vars(module))
+
+
 class Shell(InteractiveShell):
     """A notebook's interpreter, without a terminal and without a history."""
 
     outputs = Outputs()
     displayhook_class = Type(_Result)
     display_pub_class = Type(_Publisher)
+
+    def system(self, cmd):
+        """Programs do not run here; the rest of the cell does."""
+        print(f"Left out: no programs run while your notebook is graded ({cmd:.80}).")
+
+    system_piped = system_raw = system
+
+    def getoutput(self, cmd, split=True, depth=0):
+        self.system(cmd)
+        return [] if split else ""
+
+    def _script(self, line, cell=None):
+        self.system(f"%%{line}")
+
+    def _writefile(self, line, cell):
+        """Keep a file's text, and write the file where that is possible."""
+        words = line.split()
+        append = any(word in ("-a", "--append") for word in words)
+        name = os.path.normpath(" ".join(w for w in words if w[0] != "-").strip("'\""))
+        before = self.written.texts.get(name, "") if append else ""
+        self.written.texts[name] = before + cell
+        try:
+            with open(name, "a" if append else "w", encoding="utf-8") as file:
+                file.write(cell)
+        except OSError:
+            print(f"{name} can be imported; no file is written while this is graded.")
+
+    def prepare(self):
+        """What differs from a notebook's own interpreter."""
+        self.written = _Written()
+        sys.meta_path.append(self.written)
+        sys.path.insert(0, "")  # where the student's code runs and may write
+        self.register_magic_function(self._writefile, "cell", "writefile")
+        for name in ("bash", "sh", "script", "system", "sx", "!", "perl", "ruby"):
+            self.register_magic_function(self._script, "cell", name)
+        for name in ("pip", "conda", "mamba", "uv", "system", "sx"):
+            self.register_magic_function(self._script, "line", name)
 
     def enable_gui(self, gui=None):
         """Figures are shown in the notebook, whatever is asked for."""
@@ -125,6 +182,7 @@ def new_shell() -> Shell:
     config = Config()
     config.HistoryManager.enabled = False  # no file, no thread
     shell = Shell.instance(config=config)
+    shell.prepare()
     shell.run("1")  # what the first cell would wait for
     shell.reset(new_session=True)
     return shell
