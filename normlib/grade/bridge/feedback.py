@@ -7,6 +7,9 @@ from pathlib import Path
 
 from normlib.grade.bridge.converters import NbgraderError, convert, course_config
 from normlib.grade.bridge.course import Course
+from normlib.grade.submission import limited
+
+SECONDS = 60  # of the processor, for the pages of a submission
 
 
 def outdated(course: Course, assignment: str, student: str) -> bool:
@@ -28,8 +31,22 @@ def changed(path: Path | str) -> float:
 def write(root: Path, assignment: str, student: str) -> str:
     """Write the pages of a submission; why not, if nbgrader gave up.
 
-    They are written beside and moved: each as a whole, whatever happens.
+    They are written beside and moved: each as a whole, whatever happens. What turns a
+    student's Markdown and code into HTML works within limits. An earlier page does not
+    stay when there is no new one.
     """
+    try:
+        why = limited.call(_write, root, assignment, student, seconds=SECONDS)
+    except limited.Failed as failed:
+        why = f"making the page {failed}"
+    if why:
+        folder = Course(root).folder("feedback") / student / assignment
+        for path in folder.glob("*.html"):
+            path.unlink()
+    return why
+
+
+def _write(root, assignment, student):
     place = Course(root).folder("feedback")
     place.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=place, prefix=".") as beside:
