@@ -1,6 +1,5 @@
 """A course to try things on, and a sandbox to try them in."""
 
-import contextlib
 import functools
 import json
 import shutil
@@ -17,6 +16,7 @@ from normlib.grade.sample_class.answers import pasted
 from normlib.grade.sandbox import backends
 from normlib.grade.submission import grading
 from normlib.grade.submission.pack import Limits, Pack
+from tests.grade.sandboxes import skipped_where_missing
 
 with warnings.catch_warnings(action="ignore"):  # nbgrader's, about its own insides
     from nbgrader.api import get_alembic_version as _asked
@@ -24,25 +24,14 @@ with warnings.catch_warnings(action="ignore"):  # nbgrader's, about its own insi
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item):
-    with _skipped_without_sandbox():
+    with skipped_where_missing():
         return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item):
-    with _skipped_without_sandbox():
+    with skipped_where_missing():
         return (yield)
-
-
-@contextlib.contextmanager
-def _skipped_without_sandbox():
-    """Where no sandbox works, what needs one is skipped, and says why."""
-    try:
-        yield
-    except backends.NoSandbox as error:
-        if "no sandbox works here" not in str(error):
-            raise  # one works, but not as it should
-        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")
@@ -75,8 +64,11 @@ def zygote(packs, tmp_path_factory):
     """The strongest sandbox of this machine."""
     imports = dict.fromkeys(name for pack in packs.values() for name in pack.imports)
     folder = tmp_path_factory.mktemp("grader")
-    with backends.strongest(folder, imports) as found:
-        yield found
+    # Set before it starts: later, it could not be seen even if everything leaked.
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("GRADER_SECRET", "secret")
+        with backends.strongest(folder, imports) as found:
+            yield found
 
 
 @pytest.fixture(scope="session")

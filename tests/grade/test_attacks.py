@@ -1,7 +1,6 @@
 """No attack earns a point, does harm, or stops the next submission."""
 
 import json
-import os
 import socket
 import time
 from pathlib import Path
@@ -63,11 +62,9 @@ def world(tmp_path_factory):
         (folder / name).write_text("secret")
         (folder / name).chmod(0o666)
     folder.chmod(0o777)
-    os.environ["GRADER_SECRET"] = "secret"
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0)
         yield {"course": str(folder), "port": server.getsockname()[1], "server": server}
-    del os.environ["GRADER_SECRET"]
 
 
 @pytest.mark.parametrize("attack", HARM)

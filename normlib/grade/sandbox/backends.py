@@ -5,14 +5,15 @@ A test decides each time, by trying what must not be possible.
 
 import os
 import shutil
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from normlib.grade.sandbox.inside import lockdown
+from normlib.grade.sandbox.inside import calls, lockdown
 from normlib.grade.sandbox.process import Zygote
-from normlib.grade.sandbox.self_test import self_test
-from normlib.grade.sandbox.session import NoSandbox
+from normlib.grade.sandbox.self_test import canary, self_test
+from normlib.grade.sandbox.session import NoSandbox, Stopped
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,10 @@ class Backend:
         """What is missing on this machine, as far as it shows without trying."""
         if self.name == "unsafe":
             return ""
-        if not lockdown.seccomp_is_known():
+        if not calls.seccomp_is_known():
             return "needs Linux on x86-64 or aarch64"
-        if self.name == "bubblewrap" and not shutil.which("bwrap"):
-            return "there is no program `bwrap`"
+        if self.name == "bubblewrap":
+            return _bubblewrap_lacks()
         if self.name == "landlock" and not lockdown.landlock_version():
             return "this kernel has no Landlock"
         if self.name == "landlock" and os.getuid() == 0:
@@ -39,6 +40,16 @@ class Backend:
                     if not folder.stat().st_mode & 0o001:  # nobody could not import
                         return f"only root may enter {folder}, where Python is"
         return ""
+
+
+def _bubblewrap_lacks():
+    """Whether it may make namespaces: some systems and containers forbid it."""
+    if not (program := shutil.which("bwrap")):
+        return "there is no program `bwrap`"
+    user = [] if os.getuid() == 0 else ["--unshare-user"]
+    command = [program, *user, "--unshare-pid", "--unshare-net", "--ro-bind", "/", "/"]
+    tried = subprocess.run([*command, "true"], capture_output=True, text=True)
+    return "" if tried.returncode == 0 else tried.stderr.strip() or "`bwrap` fails"
 
 
 # The strongest first.
@@ -99,19 +110,22 @@ def _tested(backend, course, imports, meanwhile=lambda: None):
     """The zygote of a backend, or None and why not."""
     if fault := backend.lacks():
         return None, fault
-    zygote = Zygote(backend, imports)
+    zygote = None
     try:
+        with canary():  # before it starts, or a leak of the environment has none
+            zygote = Zygote(backend, imports)
         meanwhile()
-        weak = self_test(zygote.wait(), course)
-    except NoSandbox as error:
-        weak, fault = [], str(error)
+        if not (weak := self_test(zygote.wait(), course)):
+            return zygote, ""
+        fault = f"student code could {', '.join(weak)}"
+    except (NoSandbox, Stopped) as error:
+        fault = f"the self-test {error}" if isinstance(error, Stopped) else str(error)
     except BaseException:
-        zygote.close()
+        if zygote:
+            zygote.close()
         raise
-    if not weak and not fault:
-        return zygote, ""
     zygote.close()
-    return None, fault or f"student code could {', '.join(weak)}"
+    return None, fault
 
 
 def diagnose(course: Path) -> list[tuple[Backend, str]]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from normlib.check.running.observing import Observation
 from normlib.grade.sandbox.inside import wire
+from normlib.grade.sandbox.stopwatch import PATIENCE, Allowance, Stopwatch
 
 START = 30  # seconds; a fork takes some milliseconds
 _HOME = "normlib.check.running.protocols"
@@ -19,7 +20,15 @@ class NoSandbox(RuntimeError):
 
 
 class Stopped(Exception):
-    """The student's code took too long, or ended its process; says which."""
+    """The student's code took too long, or ended its process; says which.
+
+    ``late`` is true for the first. ``starved`` is true when other processes kept it
+    from finishing, so that this says nothing about the code.
+    """
+
+    def __init__(self, why: str, late: bool = False, starved: bool = False):
+        super().__init__(why)
+        self.late, self.starved = late, starved
 
 
 class Session:
@@ -44,11 +53,17 @@ class Session:
 
     def __init__(self, address: str, memory: int, seconds: float, seed: int):
         self.connection = socket.socket(socket.AF_UNIX)
+        self.stopwatch, self._used = None, 0.0
+        self._again = address, memory, seconds, seed
         try:
             self.connection.settimeout(START)
             self.connection.connect(address)
             wanted = {"memory": memory, "seconds": seconds, "seed": seed}
             wire.send(self.connection, [("request", json.dumps(wanted))], START)
+            _, handles, _, _ = socket.recv_fds(self.connection, 1, 1)
+            if not handles:
+                raise wire.Closed
+            self.stopwatch = Stopwatch(handles[0])
             told = dict(wire.receive(self.connection, START))
         except (OSError, wire.Late, wire.Closed, wire.WireError) as error:
             self.close()
@@ -66,6 +81,14 @@ class Session:
     def close(self):
         """End the process; nothing of it is left."""
         self.connection.close()
+        if self.stopwatch:
+            self.stopwatch.close()
+            self._used, self.stopwatch = self.stopwatch.used(), None
+
+    @property
+    def used(self) -> float:
+        """Seconds of the processor so far."""
+        return self.stopwatch.used() if self.stopwatch else self._used
 
     def run(self, source: str, seconds: float) -> list:
         """Run a cell; what it shows, see ``outputs.to_notebook``."""
@@ -90,16 +113,22 @@ class Session:
         message = [("request", json.dumps(request))]
         if inputs is not None:
             message.append(("inputs", inputs))
+        allowance = Allowance(self.stopwatch, seconds)
         try:
-            wire.send(self.connection, message, seconds)
-            answer = wire.receive(self.connection, seconds)
+            wire.send(self.connection, message, PATIENCE * seconds)
+            answer = wire.receive(self.connection, left=allowance.left)
             name, value = answer[0] if answer else ("", "")
             if name != "nonce" or str(value) != request["nonce"]:
                 raise wire.WireError("the answer to another question")
             return answer[1:]
         except wire.Late:
-            raise Stopped(f"was stopped after {seconds:g} seconds") from None
+            limit = seconds if allowance.ran_out else PATIENCE * seconds
+            starved = allowance.starved
+            why = f"was stopped after {limit:g} seconds"
+            raise Stopped(why, late=True, starved=starved) from None
         except wire.Closed:
+            # Or somebody ended the zygote, and all that it forked with it.
+            Session(*self._again).close()
             raise Stopped("ended the process that ran it") from None
         except wire.WireError:
             raise Stopped("wrote into the connection to the judge") from None

@@ -20,13 +20,18 @@ from tests.grade.processes import family, wait_for
 
 
 @pytest.fixture(params=BACKENDS, ids=lambda backend: backend.name)
-def each(request, tmp_path):
-    """A zygote of each sandbox that this machine has."""
+def each_backend(request):
+    """Each sandbox that this machine has."""
     if lacks := request.param.lacks():
         pytest.skip(f"{request.param.name}: {lacks}")
-    zygote, fault = backends._tested(request.param, tmp_path, ["numpy"])
-    if zygote is None:
-        pytest.skip(f"{request.param.name}: {fault}")
+    return request.param
+
+
+@pytest.fixture
+def each(each_backend, tmp_path):
+    """A zygote of each."""
+    zygote, fault = backends._tested(each_backend, tmp_path, ["numpy"])
+    assert zygote is not None, f"{each_backend.name}: {fault}"
     with zygote:
         yield zygote
 
@@ -87,6 +92,47 @@ def test_one_that_fails_its_test_is_not_used(tmp_path, monkeypatch):
         raise_flat(lambda: strongest(tmp_path))
 
 
+@pytest.fixture
+def leaky(monkeypatch):
+    """Sandboxes in which student code sees the whole environment of the grader."""
+    shown = process._environment
+    monkeypatch.setattr(
+        process, "_environment", lambda home: dict(os.environ) | shown(home)
+    )
+
+
+def test_a_leak_of_the_environment_is_found(leaky, each_backend, tmp_path):
+    zygote, fault = backends._tested(each_backend, tmp_path, ["numpy"])
+    assert zygote is None
+    assert "read the grader's environment" in fault
+
+
+def test_one_that_stops_in_its_self_test_leads_to_the_next(tmp_path, monkeypatch):
+    """A child that ends at once is a reason to try another backend."""
+    real, tried = backends.self_test, []
+
+    def first_stops(zygote, course):
+        tried.append(zygote.backend.name)
+        if len(tried) == 1:
+            raise Stopped("ended the process that ran it")
+        return real(zygote, course)
+
+    monkeypatch.setattr(backends, "self_test", first_stops)
+    (usable, *_) = [backend for backend in BACKENDS if not backend.lacks()]
+    monkeypatch.setattr(backends, "BACKENDS", (usable, usable))
+    with strongest(tmp_path, ["numpy"]) as zygote:
+        assert zygote.backend is usable
+    assert len(tried) == 2
+
+
+def test_bubblewrap_that_may_not_make_namespaces_is_lacking(tmp_path, monkeypatch):
+    refuses = tmp_path / "bwrap"
+    refuses.write_text("#!/bin/sh\necho 'bwrap: setting up uid map: no' >&2; exit 1\n")
+    refuses.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert "setting up uid map: no" in BACKENDS[0].lacks()
+
+
 def test_student_code_never_is_root(each):
     with open_session(each) as session:
         users = printed(session, "import os; print(*os.getresuid(), *os.getresgid())")
@@ -109,10 +155,18 @@ def test_there_is_no_reference_beside_student_code(each):
     allowed = {
         *("normlib", "normlib.check", "normlib.grade", "normlib.grade.sandbox"),
         *(f"normlib.check.{n}" for n in (*running, "running.torch_norms")),
-        "normlib.grade.sandbox.inside",
+        *("normlib.grade.sandbox.inside", "normlib.grade.sandbox.inside.zygote"),
         *(
             f"normlib.grade.sandbox.inside.{n}"
-            for n in ("wire", "lockdown", "operators", "shell", "child", "zygote")
+            for n in (
+                "wire",
+                "calls",
+                "lockdown",
+                "operators",
+                "shell",
+                "child",
+                "zygote",
+            )
         ),
     }
     assert set(eval(modules)) <= allowed
@@ -150,7 +204,7 @@ def test_nothing_outlives_the_zygote(tmp_path):
     os.kill(zygote._process.pid, 9)
     wait_for(lambda: not zygote.alive, 10)
     wait_for(lambda: not any(Path(f"/proc/{pid}/environ").exists() for pid in pids), 10)
-    with pytest.raises(Stopped):
+    with pytest.raises(NoSandbox):  # so nobody says that the student's code ended it
         session.run("1", 5)
     session.close()
     with pytest.raises(NoSandbox):

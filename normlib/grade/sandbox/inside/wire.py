@@ -9,6 +9,7 @@ or in such a list. Nothing is unpickled or evaluated.
 import socket
 import struct
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -125,8 +126,21 @@ def send(connection: socket.socket, items, seconds: float | None = None) -> None
         raise Closed from None
 
 
-def receive(connection: socket.socket, seconds: float | None = None) -> list:
+def receive(
+    connection: socket.socket,
+    seconds: float | None = None,
+    left: Callable[[], float] | None = None,
+) -> list:
     """The next message.
+
+    Parameters
+    ----------
+    connection : socket.socket
+    seconds : float
+        How long to wait for it; forever by default.
+    left : callable
+        Asked in place of it, again and again: for how many seconds to wait before
+        the next question. It raises ``Late`` when there are none left.
 
     Raises
     ------
@@ -137,29 +151,39 @@ def receive(connection: socket.socket, seconds: float | None = None) -> list:
     WireError
         When what comes is no message.
     """
-    deadline = None if seconds is None else time.monotonic() + seconds
-    magic, length = _HEADER.unpack(_exactly(connection, _HEADER.size, deadline))
+    if left is None:
+        left = _within(seconds)
+    magic, length = _HEADER.unpack(_exactly(connection, _HEADER.size, left))
     if magic != _MAGIC:
         raise WireError("it does not begin as a message does")
     if length > LIMIT:
         raise WireError(f"{length} bytes; a message has at most {LIMIT}")
-    return decode(bytes(_exactly(connection, length, deadline)))
+    return decode(bytes(_exactly(connection, length, left)))
 
 
-def _exactly(connection, n, deadline):
+def _within(seconds):
+    """One limit for the whole message: bytes that trickle in do not extend it."""
+    if seconds is None:
+        return lambda: None
+    end = time.monotonic() + seconds
+
+    def left():
+        if (remaining := end - time.monotonic()) <= 0:
+            raise Late
+        return remaining
+
+    return left
+
+
+def _exactly(connection, n, left):
     """The next ``n`` bytes; memory grows with what arrived, not with ``n``."""
     data = bytearray()
     while len(data) < n:
         try:
-            if (
-                deadline is not None
-            ):  # one for the whole: bytes that trickle do not help
-                connection.settimeout(max(deadline - time.monotonic(), 1e-6))
-            else:
-                connection.settimeout(None)
+            connection.settimeout(left())
             part = connection.recv(min(n - len(data), 1 << 20))
         except TimeoutError:
-            raise Late from None
+            continue
         except OSError:
             raise Closed from None
         if not part:

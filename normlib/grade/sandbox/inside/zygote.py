@@ -16,6 +16,8 @@ import signal
 import socket
 import sys
 
+RETRY = 100  # milliseconds before forking is tried again
+
 
 def main() -> None:
     settings = json.loads(sys.argv[1])
@@ -55,9 +57,10 @@ def _serve(listener, run):
     events.register(woken, select.POLLIN)
     events.register(0, 0)  # closed, whether asked for or not
     children = {}  # pid -> connection, or None once it is closed
+    waiting = []  # connections for which no child could be forked yet
     print("ready", flush=True)
     while True:
-        ready = dict(events.poll())
+        ready = dict(events.poll(RETRY if waiting else None))
         if 0 in ready:
             break
         if woken.fileno() in ready:
@@ -70,8 +73,13 @@ def _serve(listener, run):
                 children[pid] = None
         _bury(children, events)
         if listener.fileno() in ready:
-            connection, _ = listener.accept()
-            pid = os.fork()
+            waiting.append(listener.accept()[0])
+        while waiting:
+            try:
+                pid = os.fork()
+            except OSError:  # no process or no memory is left: others will end
+                break
+            connection = waiting.pop(0)
             if pid == 0:
                 signal.set_wakeup_fd(-1)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
