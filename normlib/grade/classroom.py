@@ -22,6 +22,7 @@ from normlib.grade.submission.grading import Result
 from normlib.grade.submission.pack import Pack
 
 BOOK = "../../../html/book"  # from _build/feedback/<student>/<assignment>/
+BUSY = "other programs kept the processor from it; grade again when they have ended"
 
 
 @dataclass
@@ -174,6 +175,9 @@ def _grade_all(course, packs, options, graded):
                 graded.failed[pack.assignment, student] = result
                 continue
             submission, key, result = result
+            if result.starved:
+                graded.failed[pack.assignment, student] = BUSY
+                continue
             results.save(key, result)
             _note(graded, submission, result)
             save(student, pack, key, result)
@@ -247,7 +251,12 @@ def _run_all(course, todo, options, graded, meanwhile) -> Iterator:
 
             yield Workers(submit, len(fit), left)
 
-    return finish(todo, options.jobs, there if options.scheduler else here)
+    started = there if options.scheduler else here
+    return finish(todo, options.jobs, started, _was_stopped)
+
+
+def _was_stopped(done):
+    return isinstance(done, tuple) and done[2].stopped
 
 
 def _handed_in(course, item):
@@ -309,6 +318,8 @@ def grade_one(course: Course, student: str, pack: Pack) -> tuple[str, Result]:
             _, key, result = pool.submit(
                 _grade_one, submission, options, zygote.address, zygote.backend.name
             ).result()
+            if result.starved:
+                raise NoSandbox(BUSY)
             break
         except (BrokenProcessPool, NoSandbox):
             del _standing[where]

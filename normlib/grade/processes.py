@@ -35,12 +35,15 @@ class Workers:
     left: Callable = lambda: True
 
 
-def finish(todo, jobs, started):
+def finish(todo, jobs, started, doubtful=lambda result: False):
     """Yield each of ``todo`` with its result, or with a text that says why not.
 
     A worker or a sandbox that ends, whoever ended it, takes nothing along. What it
     was at is done again, after the others and one at a time: so only what ends a
     worker itself is given up. ``started`` gives so many workers.
+
+    A result that is ``doubtful`` counts only if nothing else ran at the same time.
+    Otherwise that item, too, is done again alone.
     """
     todo, suspects, tries = deque(todo), deque(), Counter()
     while todo or suspects:
@@ -48,9 +51,13 @@ def finish(todo, jobs, started):
         at_once = min(jobs or os.cpu_count() or 1, len(todo)) or 1
         with started(at_once) as workers:
             most = 4 * workers.number if todo else 1
+            alone = most == 1 or workers.number == 1
             for item, result in _as_completed(items, workers, most):
                 if not isinstance(result, Exception):
-                    yield item, result
+                    if doubtful(result) and not alone:
+                        suspects.append(item)
+                    else:
+                        yield item, result
                     continue
                 tries[item] += 1
                 if tries[item] < ATTEMPTS:

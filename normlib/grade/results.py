@@ -30,7 +30,8 @@ class Results:
 
     def save(self, key: str, result: Result) -> None:
         kept = asdict(result)
-        del kept["seconds"]  # they differ from run to run
+        for name in ("seconds", "stopped", "starved"):  # of the run, not of the result
+            del kept[name]
         body = json.dumps(kept, sort_keys=True).encode()
         digest = hashlib.sha256(body).hexdigest().encode()
         write_atomically(self._path(key), digest + b"\n" + body)

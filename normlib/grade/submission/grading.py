@@ -13,6 +13,7 @@ from normlib.check.judging import judge
 from normlib.check.report import Report
 from normlib.grade.files import printable
 from normlib.grade.sandbox.session import NoSandbox, Session, Stopped
+from normlib.grade.sandbox.stopwatch import PATIENCE
 from normlib.grade.submission import limited, outputs
 from normlib.grade.submission.needed import names, needed
 from normlib.grade.submission.pack import Pack, grade_id, is_answer, key_of
@@ -29,6 +30,9 @@ class Result:
 
     ``points`` are those of the checks, by ``grade_id``. ``sandbox`` names the one
     it ran in. ``seconds``, by what they were spent on, are no part of the result.
+    ``stopped`` says that something was ended before it had finished: on a busy machine
+    that should be tried again, alone. ``starved`` says that it was not the
+    submission's fault, so that this result must not be kept.
     """
 
     notebook: str
@@ -36,6 +40,8 @@ class Result:
     notes: list[str]
     sandbox: str
     seconds: dict[str, float] = field(default_factory=dict, compare=False)
+    stopped: bool = field(default=False, compare=False)
+    starved: bool = field(default=False, compare=False)
 
 
 def seed_of(submission: bytes, seed: int, key: str) -> int:
@@ -94,7 +100,8 @@ class _Grading:
         self.needed = needed(self.names, self.own)
         self.points, self.withdrawn, self.guilty = {}, {}, set()
         self.session, self.room, self.shown = None, _PAGE, {}
-        self.left = self.limits.submission  # seconds, of the student's own work
+        self.used, self.waited = 0.0, 0.0  # seconds, of the student's own work
+        self.stopped, self.starved = False, False
         self.clock.spent("rebuild")
 
     def result(self) -> Result:
@@ -115,7 +122,8 @@ class _Grading:
         self.clock.spent("rebuild")
         seconds = self.clock.seconds
         notes = bounded(self.notes)
-        return Result(text, self.points, notes, self.sandbox, seconds)
+        how = seconds, self.stopped, self.starved
+        return Result(text, self.points, notes, self.sandbox, *how)
 
     def _looked_at(self):
         """The names in each cell, and a remark on what a person should look at."""
@@ -156,7 +164,7 @@ class _Grading:
             self._prepare(i)
             items = self._timed(self.session.run, cell.source, self.limits.cell)
         except Stopped as error:
-            self._blame(i, str(error))
+            self._blame(i, error)
             items = [("error", "Stopped"), ("message", f"This cell {error}.")]
             items += [("traceback", f"Stopped: this cell {error}.")]
         finally:
@@ -206,12 +214,12 @@ class _Grading:
                 "to bottom. Look whether the cell above ends with an error.",
             )
         except Stopped as error:
-            self._blame(i, str(error))
+            self._blame(i, error)
             self.withdrawn[exercise.name] = f"{exercise.name} {error} before"
             return Report.without_cases(
                 exercise,
                 f"`{exercise.name}` {error}. Is there a loop that never ends?"
-                if "seconds" in str(error)
+                if error.late
                 else f"`{exercise.name}` {error}.",
             )
         except NoSandbox:
@@ -245,7 +253,7 @@ class _Grading:
 
     def _prepare(self, i):
         """A process in which the cells before the ``i``-th have run."""
-        self._check_time()
+        self._left()
         while self.session is None:
             self.session = Session(
                 self.address,
@@ -261,18 +269,20 @@ class _Grading:
                 try:
                     self._timed(self.session.run, cell.source, self.limits.cell)
                 except Stopped as error:  # it went well before
-                    self._blame(j, str(error))
+                    self._blame(j, error)
                     break
             else:
                 for name, why in self.withdrawn.items():
                     self._timed(self.session.withdraw, name, why, self.limits.cell)
             self.clock.spent("cells")
 
-    def _blame(self, i, why):
+    def _blame(self, i, stopped):
         """Go on without a cell: with another process, which has not seen it."""
+        self.stopped = True
+        self.starved = self.starved or stopped.starved
         if i not in self.guilty:
             cell = self.cells[i]
-            why = why if "seconds" not in why else "ran out of time"
+            why = "ran out of time" if stopped.late else str(stopped)
             self.notes.append(f"{grade_id(cell) or cell.id} {why}")
         self.guilty.add(i)
         self._close()
@@ -280,6 +290,7 @@ class _Grading:
     def _close(self):
         if self.session:
             self.session.close()
+            self.used += self.session.used
         self.session = None
 
     def _timed(self, ask, *args):
@@ -287,19 +298,23 @@ class _Grading:
 
         Only this counts as the student's time: reading, judging and showing do not.
         """
-        self._check_time()
-        start = time.monotonic()
+        seconds, start = min(args[-1], self._left()), time.monotonic()
         try:
-            return ask(*args[:-1], min(args[-1], self.left))
+            return ask(*args[:-1], seconds)
         finally:
-            self.left -= time.monotonic() - start
+            self.waited += time.monotonic() - start
 
-    def _check_time(self):
-        if self.left <= 0:
+    def _left(self):
+        """Seconds of the processor that are left for all; see ``Allowance``."""
+        used = self.used + (self.session.used if self.session else 0)
+        left = self.limits.submission - max(used, self.waited / PATIENCE)
+        if left <= 0:
             raise Stopped(
                 "came too late: the notebook took more than "
-                f"{self.limits.submission:g} seconds before"
+                f"{self.limits.submission:g} seconds before",
+                late=True,
             )
+        return left
 
 
 def bounded(notes: list[str]) -> list[str]:

@@ -210,6 +210,7 @@ def test_the_time_of_a_submission_ends(scaling, grade, handed_in):
     result = grade(pack, handed_in(pack, first=slow))
     assert result.points == dict.fromkeys(full(pack), 0)
     assert "took more than 2 seconds" in result.notebook
+    assert result.stopped and not result.starved
 
 
 def test_answers_after_one_that_was_stopped_count(scaling, grade, handed_in):
