@@ -19,7 +19,7 @@ PAGES := _config.yml _toc.yml $(wildcard book/* book/instructors/* book/static/*
 SOURCES := $(wildcard solutions/*/*.ipynb)
 TESTS := $(shell find tests -name '*.py')
 
-.PHONY: help course book pdf exercises grade lab serve test lint strength mutants class bench lock clean
+.PHONY: help course book pdf exercises grade lab serve test lint strength mutants sandboxes class bench lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ strength: $(ENVIRONMENT)  ## the checks' proof of strength with 200 seeds; an ho
 
 mutants: $(ENVIRONMENT)  ## wrong answers made by machine, exercise by exercise
 	@python -W ignore -m tests.check.mutants
+
+sandboxes: $(ENVIRONMENT)  ## each defense of the sandbox taken away, and whether it is noticed
+	@nice python -W ignore -m tests.grade.sandbox.mutants
 
 class: $(ENVIRONMENT)  ## the points of a class of 500 beside what was planted; an hour
 	@STUDENTS=500 python -m pytest --quiet tests/grade/test_classroom.py -k deserves

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from normlib.grade.sandbox import visible
+from normlib.grade.sandbox import leftovers, visible
 from normlib.grade.sandbox.session import NoSandbox
 
 
@@ -29,7 +29,7 @@ class Zygote:
     def __init__(self, backend, imports=()):
         self.backend = backend
         # Only its owner may connect, but whoever runs student code may enter it.
-        self._folder = tempfile.mkdtemp(prefix="normlib-")
+        self._folder, self._lock = leftovers.new_folder()
         os.chmod(self._folder, 0o711)
         self.address = f"{self._folder}/zygote"
         self._log = tempfile.TemporaryFile()
@@ -102,6 +102,9 @@ class Zygote:
         self._process.stdout.close()
         self._log.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def __enter__(self):
         return self

@@ -38,6 +38,10 @@ ATTEMPTS = {
     "send to a socket of the machine": (
         "socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[0].sendto(b'', {unix!r})"
     ),
+    "send a message to one": (
+        "socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[0]"
+        ".sendmsg([b''], [], 0, {unix!r})"
+    ),
     "connect to a socket of the machine": (
         "socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[0].connect({unix!r})"
     ),
@@ -100,7 +104,7 @@ def self_test(zygote: Zygote, course: Path) -> list[str]:
     """
     with contextlib.ExitStack() as stack:
         place = stack.enter_context(TemporaryDirectory(dir=course, prefix=".normlib-"))
-        folder = stack.enter_context(TemporaryDirectory(prefix="normlib-"))
+        folder = stack.enter_context(TemporaryDirectory(prefix="tested-"))
         file = Path(place, "canary")
         file.touch()
         for path in (place, file, folder):

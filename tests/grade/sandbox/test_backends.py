@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from normlib.check.running.protocols import call
-from normlib.grade.sandbox import backends, process
+from normlib.grade.sandbox import backends, leftovers, process, visible
 from normlib.grade.sandbox.backends import BACKENDS, UNSAFE, strongest
 from normlib.grade.sandbox.process import Zygote
 from normlib.grade.sandbox.self_test import self_test
@@ -240,6 +240,35 @@ def test_a_protocol_is_named_not_sent():
 
     with pytest.raises(ValueError, match="a protocol should be a function of normlib"):
         address_of(local)
+
+
+def test_what_a_killed_grader_left_is_removed_and_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / "normlib-killed").mkdir()
+    (tmp_path / "normlib-killed/package").touch()
+    (tmp_path / "somebody's").mkdir()
+    one, lock = leftovers.new_folder()
+    other, other_lock = leftovers.new_folder()
+    assert {str(path) for path in tmp_path.iterdir()} == {
+        one, other, f"{tmp_path}/somebody's"
+    }  # fmt: skip
+    os.close(lock)
+    os.close(other_lock)
+
+
+def test_settings_of_the_grader_are_not_shown(tmp_path, monkeypatch):
+    theirs = tmp_path / "settings"
+    theirs.mkdir()
+    (theirs / "matplotlibrc").write_text("# secret")
+    (theirs / "fontlist-v1.json").write_text(
+        '{"afmlist": [], "ttflist": [{"fname": "fonts/a.ttf"}, '
+        '{"fname": "/usr/share/b.ttf"}, {"fname": "/home/me/c.ttf"}]}'
+    )
+    monkeypatch.setenv("MPLCONFIGDIR", str(theirs))
+    visible.write_fonts(tmp_path / "shown")
+    (shown,) = (tmp_path / "shown").iterdir()
+    assert "a.ttf" in shown.read_text() and "b.ttf" in shown.read_text()
+    assert "home" not in shown.read_text()
 
 
 @pytest.mark.parametrize("where", ["/tmp", "/var/tmp"])

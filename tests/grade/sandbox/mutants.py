@@ -1,0 +1,103 @@
+"""Take the sandbox's defenses away one by one, and see that a test fails for each.
+
+Run it as root, where bubblewrap and Landlock both work: ``make sandboxes``. It works on
+a copy of the package. Only the self-test runs with a defense missing, because nothing
+in it does harm where it succeeds; the attacks of ``tests/grade/attacks.py`` would.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import normlib
+from normlib.grade.sandbox.inside import calls
+
+INSIDE = "grade/sandbox/inside"
+PROGRAM = """
+import sys, tempfile
+from pathlib import Path
+from normlib.grade.sandbox import backends
+with tempfile.TemporaryDirectory() as folder:
+    for backend in backends.BACKENDS:
+        zygote, fault = backends._tested(backend, Path(folder), ["numpy"])
+        print(backend.name, fault or "passes")
+        if zygote:
+            zygote.close()
+"""
+
+
+def mutants():
+    """Yield a name, a file, what stands in it, and what is put there instead."""
+    for name in {**calls.DENIED, **calls.UNSEEN}:
+        line = rf'    "{name}": \(.*\),.*\n'
+        yield f"without {name} refused", f"{INSIDE}/calls.py", line, ""
+    for name, argument in re.findall(
+        r'    where\("(\w+)", (\d)', Path(calls.__file__).read_text()
+    ):
+        line = rf'    where\("{name}", {argument}.*\n'
+        yield f"without {name} looked at", f"{INSIDE}/calls.py", line, ""
+    lockdown = f"{INSIDE}/lockdown.py"
+    for limit in ("AS", "CPU", "FSIZE", "NOFILE", "CORE", "MEMLOCK", "SIGPENDING"):
+        line = rf"        \(resource.RLIMIT_{limit}, .*\),.*\n"
+        yield f"without a limit on {limit}", lockdown, line, ""
+    child = f"{INSIDE}/child.py"
+    for step in (
+        "lockdown.own_scratch",
+        "lockdown.drop_privileges",
+        "lockdown.limit_threads",
+        "lockdown.restrict_files",
+        "calls.restrict_calls",
+    ):
+        yield f"without {step}", child, rf"{step}\(.*\)", "pass"
+    for call in ("_NO_NEW_PRIVS", "_DUMPABLE", "_PDEATHSIG"):
+        line = rf"    checked\(libc.prctl\({call}.*\n"
+        yield f"without {call}", lockdown, line, ""
+    process = "grade/sandbox/process.py"
+    shown = r"env=_environment\(home\)"
+    yield "with all of the environment", process, shown, "env=dict(os.environ)"
+
+
+def killed(where, package, text, replacement):
+    """Whether the self-test notices; raises when nothing was changed."""
+    path = package / where
+    before = path.read_text()
+    after = re.sub(text, replacement, before, count=1)
+    if after == before:
+        raise ValueError(f"{text!r} is not in {where}")
+    path.write_text(after)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM],
+            cwd=package.parent,
+            env=os.environ | {"PYTHONPATH": str(package.parent)},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+    finally:
+        path.write_text(before)
+    return "passes" not in done.stdout
+
+
+def main():
+    survivors = 0
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        package = Path(folder, "normlib")
+        shutil.copytree(Path(normlib.__file__).parent, package)
+        for name, *mutant in mutants():
+            if len(sys.argv) > 1 and sys.argv[1] not in name:
+                continue
+            where, text, replacement = mutant
+            noticed = killed(where, package, text, replacement)
+            survivors += not noticed
+            print(f"{'killed  ' if noticed else 'SURVIVED'} {name}", flush=True)
+    print(f"{survivors} survived")
+
+
+if __name__ == "__main__":
+    main()
