@@ -15,7 +15,7 @@ SCRATCH = "/scratch"  # where bubblewrap lets student code write
 _PACKAGE = Path(normlib.__file__).parent
 # What stands beside a student's code, by folder; references do not.
 _GIVEN = ("grade/sandbox/inside/*.py", "check/running/*.py")
-_GIVEN_OF_TOPICS = "check/exercises/*/protocols.py"
+_GIVEN_OF_TOPICS = "check/exercises/**/protocols.py"
 _SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin")
 _SETTINGS = ("/etc/ld.so.cache", "/etc/localtime", "/etc/ssl/openssl.cnf")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")

@@ -153,7 +153,7 @@ def _definitions(keys):
     }
     folder = _PACKAGE / "check/exercises"
     for topic in {key.partition(".")[0] for key in keys}:
-        for path in (folder / topic).glob("*.py"):
+        for path in (folder / topic).rglob("*.py"):
             if str(path.relative_to(folder).with_suffix("")) not in others:
                 yield path
 

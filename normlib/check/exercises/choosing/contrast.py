@@ -4,8 +4,8 @@ import numpy as np
 from torch import nn
 
 from normlib.check.exercise import Case, Exercise, Misconception
-from normlib.check.exercises.choosing import protocols
-from normlib.check.exercises.choosing.digits import (
+from normlib.check.exercises.choosing.networks import protocols
+from normlib.check.exercises.choosing.networks.digits import (
     right_on,
     test_digits,
     the_same,

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from normlib.check.exercise import Case, Exercise, Misconception
-from normlib.check.exercises.choosing import protocols
-from normlib.check.exercises.choosing.digits import (
+from normlib.check.exercises.choosing.networks import protocols
+from normlib.check.exercises.choosing.networks.digits import (
     right_on,
     test_digits,
     the_same,
