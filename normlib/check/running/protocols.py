@@ -73,6 +73,87 @@ def call(*names: str, only: tuple[str, ...] = ()) -> Callable:
     return run
 
 
+# How arrays may lie in memory: the same numbers, seen through other strides. Made
+# here, beside the answer, because arrays that are sent or copied lie row after row.
+
+
+def _in_fortran_order(a):
+    return np.asfortranarray(a)
+
+
+def _every_second(a):
+    wide = np.zeros((*a.shape[:-1], 2 * a.shape[-1]), a.dtype)
+    wide[..., ::2] = a
+    return wide[..., ::2]
+
+
+def _backward(a):
+    over = (slice(None, None, -1),) * a.ndim
+    return a[over].copy()[over]
+
+
+def _read_only(a):
+    a = a.copy()
+    a.flags.writeable = False
+    return a
+
+
+MEMORY = {
+    "transposed": _in_fortran_order,
+    "strided": _every_second,
+    "reversed": _backward,
+    "read-only": _read_only,
+}
+
+
+@_remembered
+def from_any_memory(*names: str, only: tuple[str, ...] = ()) -> Callable:
+    """A call for each member of ``MEMORY``, all arrays lying in memory that way."""
+    one_call = call(*names, only=only)
+
+    def run(implementation, inputs):
+        outputs = {}
+        for memory, lay_out in MEMORY.items():
+            given = {n: _per_array(lay_out, value) for n, value in inputs.items()}
+            for name, output in one_call(implementation, given).items():
+                outputs[f"{name} of {memory} arrays"] = output.copy()
+        return outputs
+
+    return run
+
+
+@_remembered
+def called_again(*names: str, only: tuple[str, ...] = ()) -> Callable:
+    """Two calls with the same arrays, which hold other numbers the second time.
+
+    The first results are looked at after the second call, which should not have
+    changed them, and neither should the arrays have been shared with them.
+    """
+    one_call = call(*names, only=only)
+
+    def run(implementation, inputs):
+        given = {n: _per_array(np.copy, value) for n, value in inputs.items()}
+        first = one_call(implementation, given)
+        for value in given.values():
+            _per_array(_change, value)
+        second = one_call(implementation, given)
+        return {
+            **{f"{name} of the first call": output for name, output in first.items()},
+            **{f"{name} of the second": output for name, output in second.items()},
+        }
+
+    return run
+
+
+def _per_array(change, value):
+    return change(value) if isinstance(value, np.ndarray) and value.ndim else value
+
+
+def _change(a):
+    """Other numbers of the same sign, in place."""
+    a[...] = (a * np.linspace(0.5, 0.9, a.size).reshape(a.shape))[::-1]
+
+
 @_remembered
 def fit_then(*methods: str) -> Callable:
     """Construct a scaler, ``fit`` it on the first input, then call ``methods``.
@@ -175,6 +256,72 @@ def buffers_after_inference(implementation, inputs) -> dict[str, np.ndarray]:
     _train(module, inputs, "1")
     _step(_evaluating(module, inputs), inputs, "3")
     return _buffers(module)
+
+
+def three_batches(implementation, inputs) -> dict[str, np.ndarray]:
+    """The buffers after each of three batches in training mode, the last in no_grad."""
+    import torch
+
+    module = _construct(implementation, inputs)
+    outputs = {}
+    for i in "123":
+        x, shape = torch.from_numpy(inputs[f"x{i}"]), inputs[f"dy{i}"].shape
+        with torch.set_grad_enabled(i != "3"):
+            _forward(module, x, shape)
+        for name, value in _buffers(module).items():
+            outputs[f"{name} after batch {i}"] = value.copy()
+    return outputs
+
+
+def in_a_model(implementation, inputs) -> dict[str, np.ndarray]:
+    """Outputs in eval mode, as part of a model that is copied, saved and changed.
+
+    A second instance does something else meanwhile.
+    """
+    import torch
+
+    module, other = (_construct(implementation, inputs) for _ in range(2))
+    model = torch.nn.Sequential(module)
+    _train(model, inputs, "12")
+    _scale_state(other, inputs, 3)
+    _train(other, inputs, "2")
+    _evaluating(module, inputs)
+    module.train()
+
+    def y(model):
+        x, shape = torch.from_numpy(inputs["x3"].copy()), inputs["dy3"].shape
+        with torch.no_grad():
+            result = as_array(_forward(model, x, shape), "y").copy()
+        if not np.array_equal(x, inputs["x3"], equal_nan=True):
+            raise Unusable("forward wrote into x, which the caller still needs")
+        return result
+
+    outputs = {"y after the model's eval()": y(model.eval())}
+    outputs["y of a deep copy"] = y(copy.deepcopy(model))
+    loaded = torch.nn.Sequential(_new(implementation, inputs)).eval()
+    loaded.load_state_dict(model.state_dict())
+    outputs["y of a new model that loads the state_dict"] = y(loaded)
+    model.train()
+    y(model)
+    _scale_state(module, inputs, 0.5)
+    outputs["y after parameters and buffers have changed"] = y(model.train(False))
+    return outputs
+
+
+def _scale_state(module, inputs, factor):
+    for name, value in (inputs["parameters"] | inputs.get("buffers", {})).items():
+        _load(module, name, (factor * value).astype(value.dtype))
+
+
+def in_float64(implementation, inputs) -> dict[str, np.ndarray]:
+    """Output and gradients of one training step, module and x in float64."""
+    module = _construct(implementation, inputs).double()
+    wide = {
+        name: value.astype(np.float64) if name in ("x1", "dy1") else value
+        for name, value in inputs.items()
+    }
+    y, dx = _step(module, wide, "1")
+    return {"y": y, "dx": dx}
 
 
 def fresh_state(implementation, inputs) -> dict[str, np.ndarray]:

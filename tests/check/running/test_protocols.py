@@ -6,7 +6,13 @@ import torch
 
 from normlib.check.running import protocols
 from normlib.check.running.observing import Unusable
-from normlib.check.running.protocols import as_array, call, fit_then
+from normlib.check.running.protocols import (
+    as_array,
+    call,
+    called_again,
+    fit_then,
+    from_any_memory,
+)
 
 
 @pytest.mark.parametrize(
@@ -101,6 +107,60 @@ def test_a_missing_method_is_named():
 
     with pytest.raises(Unusable, match="Half has no method `transform`"):
         fit_then("transform")(Half, {"train": np.ones((2, 1)), "x": np.ones((1, 1))})
+
+
+X = {"x": np.arange(12.0).reshape(3, 4) + 1, "g": np.array([1.0, -2.0, 3.0, 4.0])}
+
+
+def test_arrays_lie_in_memory_in_every_way_and_hold_the_same_numbers():
+    flags, seen = [], []
+
+    def answer(x, g):
+        assert [*x.ravel(), *g] == [*X["x"].ravel(), *X["g"]]
+        flags.append((x.flags.c_contiguous, x.flags.f_contiguous, x.flags.writeable))
+        seen.append(x.strides)
+        return x * g
+
+    outputs = from_any_memory("y")(answer, X)
+    assert list(outputs) == [
+        *("y of transposed arrays", "y of strided arrays"),
+        *("y of reversed arrays", "y of read-only arrays"),
+    ]
+    assert flags == [
+        *((False, True, True), (False, False, True)),
+        *((False, False, True), (True, False, False)),
+    ]
+    assert seen == [(8, 24), (64, 16), (-32, -8), (32, 8)]
+    for output in outputs.values():
+        np.testing.assert_array_equal(output, X["x"] * X["g"])
+
+
+def test_a_second_call_gets_the_same_arrays_with_other_numbers():
+    seen = []
+
+    def answer(x, g):
+        seen.append((x, x.copy()))
+        return x * g
+
+    outputs = called_again("y")(answer, X)
+    (first, one), (second, other) = seen
+    assert first is second and first is not X["x"]
+    assert not np.isclose(one, other).any() and (other > 0).all()
+    np.testing.assert_array_equal(outputs["y of the first call"], one * X["g"])
+
+
+def test_a_result_that_shares_memory_shows_in_a_second_call():
+    buffer = np.zeros((3, 4))
+
+    def reused(x, g):
+        buffer[...] = x * g
+        return buffer
+
+    for answer in (reused, lambda x, g: x):
+        fresh = called_again("y")(lambda x, g, f=answer: f(x, g).copy(), X)
+        shared = called_again("y")(answer, X)
+        changed = [n for n in fresh if not np.array_equal(fresh[n], shared[n])]
+        assert changed == ["y of the first call"]
 
 
 @pytest.fixture
@@ -251,3 +311,81 @@ def test_an_update_is_a_step_of_gradient_descent_on_every_parameter(steps):
         np.testing.assert_array_equal(outputs[name], value.double())
     start = steps["parameters"]["weight"]
     assert not np.allclose(outputs["weight"], start)
+
+
+class Standing(torch.nn.BatchNorm2d):
+    """Its statistics stand still under ``no_grad``."""
+
+    def forward(self, x):
+        before = self.running_mean.clone()
+        y = super().forward(x)
+        if not torch.is_grad_enabled():
+            self.running_mean.copy_(before)
+        return y
+
+
+def test_buffers_are_looked_at_after_each_of_three_batches(steps):
+    outputs = protocols.three_batches(torch.nn.BatchNorm2d, steps)
+    assert len(outputs) == 9
+    wrong = protocols.three_batches(Standing, steps)
+    changed = [n for n in outputs if not np.array_equal(outputs[n], wrong[n])]
+    assert changed == ["running_mean after batch 3"]
+
+
+class DeafToTrain(torch.nn.BatchNorm2d):
+    def train(self, mode=True):
+        return super().train()
+
+
+class NewWhenCopied(torch.nn.BatchNorm2d):
+    def __deepcopy__(self, memo):
+        return type(self)(3, 0.1, 0.3).eval()
+
+
+class LoadsNothing(torch.nn.BatchNorm2d):
+    def _load_from_state_dict(self, *args):
+        pass
+
+
+class KeepsItsFirstScale(torch.nn.BatchNorm2d):
+    first = None
+
+    def forward(self, x):
+        if self.training:
+            return super().forward(x)
+        if self.first is None:
+            self.first = self.running_var.clone()
+        self.running_var.copy_(self.first)
+        return super().forward(x)
+
+
+class WithTheOthersStatistics(torch.nn.BatchNorm2d):
+    shared = torch.zeros(3)
+
+    def forward(self, x):
+        y = super().forward(x) + self.shared.sum()
+        self.shared.add_(x.detach().mean())
+        return y
+
+
+@pytest.mark.parametrize(
+    ("module", "wrong"),
+    [
+        (DeafToTrain, {"y after the model's eval()", "y of a deep copy"}),
+        (NewWhenCopied, {"y of a deep copy"}),
+        (LoadsNothing, {"y of a new model that loads the state_dict"}),
+        (KeepsItsFirstScale, {"y after parameters and buffers have changed"}),
+        (WithTheOthersStatistics, {"y after the model's eval()"}),
+    ],
+)
+def test_a_model_is_copied_saved_and_changed(module, wrong, steps):
+    buffers = {"running_var": np.array([4, 9, 2], np.float32)}
+    inputs = steps | {"buffers": buffers}
+    right = protocols.in_a_model(torch.nn.BatchNorm2d, inputs)
+    found = protocols.in_a_model(module, inputs)
+    assert wrong <= {n for n in right if not np.allclose(right[n], found[n])}
+
+
+def test_a_module_works_in_float64(steps):
+    outputs = protocols.in_float64(torch.nn.BatchNorm2d, steps)
+    assert outputs["y"].dtype == outputs["dx"].dtype == np.float64
