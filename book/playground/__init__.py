@@ -1,0 +1,142 @@
+"""Hooks in the book's pages for exercises that run in the page; a Sphinx extension.
+
+On the page of a notebook, each answer and the check below it are wrapped in one
+element, and the released notebook is put beside as data: what ``static/playground``
+makes an editor of. Without scripts the page looks as it does without this.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from docutils import nodes
+
+WRITTEN = "YOUR ANSWER HERE"  # nbgrader's text for an answer in words
+JUDGED_WITHOUT_TORCH = """
+import json, sys
+class NoTorch:
+    def find_spec(name, path=None, target=None):
+        if name.partition(".")[0] == "torch":
+            raise ModuleNotFoundError("No module named 'torch'", name=name)
+sys.meta_path.insert(0, NoTorch)
+from normlib.check import EXERCISES, judge
+def judged(key):
+    try:
+        return judge(key, EXERCISES[key].reference, seed=0).points > 0
+    except Exception:
+        return False
+print(json.dumps([key for key in EXERCISES if not judged(key)]))
+"""
+
+
+def setup(app):
+    """What Sphinx calls when it loads the extension."""
+    app.connect("doctree-resolved", add_hooks)
+    app.connect("html-page-context", add_scripts)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def add_hooks(app, doctree, docname):
+    """Wrap the answers on a notebook's page, and put the notebook beside them."""
+    released = read_notebook(Path(app.env.doc2path(docname)))
+    if released is None or app.builder.format != "html":
+        return
+    exercises = exercises_of(released)
+    cells = {
+        node["cell_index"]: node
+        for node in doctree.findall(nodes.container)
+        if node.get("nb_element") == "cell_code"
+    }
+    torch = needs_torch(app)
+    for exercise in exercises:
+        attributes = f'data-exercise="{exercise["key"]}" data-cell="{exercise["cell"]}"'
+        answer = cells[exercise["index"]]
+        _before(answer, f'<div class="playground-exercise" {attributes}>')
+        _after(cells[exercise["index"] + 1], "</div>")
+    written = [p for p in doctree.findall(nodes.paragraph) if p.astext() == WRITTEN]
+    for place, question in zip(written, written_of(released), strict=True):
+        _before(
+            place, f'<div class="playground-written" data-cell="{question["cell"]}">'
+        )
+        _after(place, "</div>")
+    data = {
+        "file": Path(app.env.doc2path(docname)).name,
+        "page": docname,
+        "torch": [e["key"] for e in exercises if e["key"] in torch],
+        "notebook": released,
+    }
+    heading = next(doctree.findall(nodes.title))
+    _after(heading, _data("playground-notebook", data) + NOTICE)
+
+
+def add_scripts(app, pagename, templatename, context, doctree):
+    """The scripts, on pages that have something for them to do."""
+    if "playground-" in context.get("body", ""):
+        app.add_js_file("playground/start.js", loading_method="defer")
+        app.add_css_file("playground/playground.css")
+
+
+NOTICE = (
+    '<p class="playground-notice" hidden></p>'
+    "<noscript><p>Exercises run in the page when JavaScript is allowed.</p></noscript>"
+)
+
+
+def read_notebook(path):
+    """The released notebook at ``path``, or None where there is no notebook."""
+    if path.suffix != ".ipynb":
+        return None
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def exercises_of(notebook):
+    """The exercises of a released notebook: an answer's cell, a check in the next."""
+    cells, found = notebook["cells"], []
+    for index, cell in enumerate(cells[:-1]):
+        marked = cell["metadata"].get("nbgrader", {})
+        if cell["cell_type"] == "code" and marked.get("solution"):
+            check = "".join(cells[index + 1]["source"])
+            found.append(
+                {
+                    "index": index,
+                    "cell": marked["grade_id"],
+                    "key": check.split('"')[1],
+                    "points": cells[index + 1]["metadata"]["nbgrader"]["points"],
+                }
+            )
+    return found
+
+
+def written_of(notebook):
+    """The questions of a released notebook that are answered in words."""
+    marked = [
+        cell["metadata"]["nbgrader"]
+        for cell in notebook["cells"]
+        if cell["cell_type"] == "markdown" and "nbgrader" in cell["metadata"]
+    ]
+    return [{"cell": m["grade_id"], "points": m["points"]} for m in marked]
+
+
+def needs_torch(app):
+    """The exercises whose checks do not run without torch, which pages do not have."""
+    if not hasattr(app, "_playground_needs_torch"):
+        command = [sys.executable, "-W", "ignore", "-c", JUDGED_WITHOUT_TORCH]
+        printed = subprocess.run(command, capture_output=True, text=True, check=True)
+        app._playground_needs_torch = set(json.loads(printed.stdout))
+    return app._playground_needs_torch
+
+
+def _data(name, data):
+    text = json.dumps(data, ensure_ascii=False).replace("<", r"\u003c")
+    return f'<script type="application/json" class="{name}">{text}</script>'
+
+
+def _before(node, html):
+    siblings = node.parent
+    siblings.insert(siblings.index(node), nodes.raw("", html, format="html"))
+
+
+def _after(node, html):
+    siblings = node.parent
+    siblings.insert(siblings.index(node) + 1, nodes.raw("", html, format="html"))
