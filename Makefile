@@ -15,7 +15,8 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 ENVIRONMENT := .venv/installed
 PACKAGE := $(shell find normlib -name '*.py')
-PAGES := _config.yml _toc.yml $(wildcard book/* book/instructors/* book/static/* exercises/*/*.ipynb)
+PAGES := _config.yml _toc.yml $(wildcard book/* book/instructors/* book/static/* exercises/*/*.ipynb \
+  book/playground/* book/playground/page/* book/static/playground/*)
 SOURCES := $(wildcard solutions/*/*.ipynb)
 TESTS := $(shell find tests -name '*.py')
 
@@ -111,6 +112,7 @@ _build/html/index.html: $(ENVIRONMENT) $(PAGES) _build/.jupyter_cache/code
 	    | awk '/: Executing notebook/ {n = split($$1, path, "/"); printf "  %s ", path[n]; fflush()} \
 	        /: Executed notebook in/ {printf "%.0f s\n", $$5; fflush()}' \
 	  || { awk '/(WARNING|ERROR): |Traceback/ {left = 40} left-- > 0' _build/book.log; exit 1; }; \
+	  python book/playground; \
 	  echo "Built in $$(( $$(date +%s) - start )) s"
 	@touch $@
 

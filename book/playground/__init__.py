@@ -50,10 +50,10 @@ def add_hooks(app, doctree, docname):
     }
     torch = needs_torch(app)
     for exercise in exercises:
-        attributes = f'data-exercise="{exercise["key"]}" data-cell="{exercise["cell"]}"'
-        answer = cells[exercise["index"]]
-        _before(answer, f'<div class="playground-exercise" {attributes}>')
-        _after(cells[exercise["index"] + 1], "</div>")
+        key, cell, index = (exercise[name] for name in ("key", "cell", "index"))
+        attributes = f'data-exercise="{key}" data-cell="{cell}"'
+        _before(cells[index], f'<div class="playground-exercise" {attributes}>')
+        _after(cells[index + 1], "</div>")
     written = [p for p in doctree.findall(nodes.paragraph) if p.astext() == WRITTEN]
     for place, question in zip(written, written_of(released), strict=True):
         _before(

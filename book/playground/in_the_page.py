@@ -40,7 +40,8 @@ def check(key: str, above: list[tuple[str, bool]], answer: str, book: str) -> di
     if answered is None:
         report = Report.without_cases(
             exercise,
-            f"The code above defines no `{exercise.name}`. The check looks for that name.",
+            f"The code above defines no `{exercise.name}`, the name that the check "
+            "looks for.",
         )
     else:
         report = judge(key, answered)

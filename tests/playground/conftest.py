@@ -1,0 +1,116 @@
+"""The built book on a server of its own, and a browser that reaches nothing else."""
+
+import json
+import shutil
+import threading
+from dataclasses import dataclass, field
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+# Until the first check: the parts load and Python starts, on a machine that may be
+# busy with other tests. What is waited for is a state, never a time.
+PATIENCE = 180_000
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="session")
+def site(html):
+    """The address of the built book, served on the loopback."""
+    manifest = html / "_static/playground/manifest.json"
+    if not manifest.exists() or not json.loads(manifest.read_text())["parts"]:
+        pytest.skip(
+            "the parts of exercises that run in the page are missing: make book"
+        )
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=html))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="session")
+def sealed():
+    """A headless Chromium in which only the loopback has a name."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    program = next(filter(None, map(shutil.which, names)), None)
+    if program is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        rules = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+        chromium = playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", rules]
+        )
+        yield chromium
+        chromium.close()
+
+
+@dataclass
+class Notebook:
+    """The page of a notebook in a tab, and what a learner does there."""
+
+    tab: object
+    site: str
+    page: str
+    requested: list = field(default_factory=list)
+    complaints: list = field(default_factory=list)
+    accepts: bool = True  # what the page asks
+
+    def open(self):
+        self.tab.goto(f"{self.site}/{self.page}.html")
+        self.tab.locator(".playground-bar").wait_for(timeout=PATIENCE)
+        return self
+
+    def exercise(self, key):
+        return self.tab.locator(f'[data-exercise="{key}"]')
+
+    def report(self, key):
+        return self.exercise(key).get_by_role("status")
+
+    def source(self, key):
+        return "\n".join(self.exercise(key).locator(".cm-line").all_text_contents())
+
+    def write(self, key, text):
+        self.exercise(key).locator(".cm-content").click()
+        self.tab.keyboard.press("Control+a")
+        self.tab.keyboard.press("Delete")
+        self.tab.keyboard.insert_text(text)
+
+    def press(self, key, button):
+        """Press Check or Run; the text of the report, once it is there."""
+        self.exercise(key).get_by_role("button", name=button).click()
+        finished = self.exercise(key).locator(".playground-report[aria-busy=false]")
+        finished.wait_for(timeout=PATIENCE)
+        return self.report(key).inner_text()
+
+    def summary(self):
+        return self.tab.locator(".playground-summary").inner_text()
+
+
+def opened(context, site, page):
+    tab = context.new_page()
+    tab.set_default_timeout(PATIENCE)
+    notebook = Notebook(tab, site, page)
+    tab.on("request", lambda request: notebook.requested.append(request.url))
+    tab.on("pageerror", lambda error: notebook.complaints.append(str(error)))
+    tab.on("dialog", lambda d: d.accept() if notebook.accepts else d.dismiss())
+    return notebook.open()
+
+
+@pytest.fixture(scope="module")
+def context(sealed):
+    with sealed.new_context(accept_downloads=True) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def scaling(context, site):
+    """The first notebook, in one tab for all tests of a file: Python starts once."""
+    return opened(context, site, "exercises/01_feature_scaling/feature_scaling")
