@@ -6,11 +6,13 @@ makes an editor of. Without scripts the page looks as it does without this.
 """
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
 
 WRITTEN = "YOUR ANSWER HERE"  # nbgrader's text for an answer in words
 JUDGED_WITHOUT_TORCH = """
@@ -32,15 +34,48 @@ print(json.dumps([key for key in EXERCISES if not judged(key)]))
 
 def setup(app):
     """What Sphinx calls when it loads the extension."""
+    app.add_directive("live-exercise", LiveExercise)
     app.connect("doctree-resolved", add_hooks)
     app.connect("html-page-context", add_scripts)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
+class LiveExercise(SphinxDirective):
+    """One exercise of a notebook, by its key, on a page that is no notebook.
+
+    What is written there is the same answer as in the notebook.
+    """
+
+    required_arguments = 1
+
+    def run(self):
+        (key,) = self.arguments
+        topic = key.partition(".")[0]
+        (path,) = Path(self.env.srcdir).glob(f"exercises/*/{topic}.ipynb")
+        self.env.note_dependency(str(path))
+        released = read_notebook(path)
+        (exercise,) = (e for e in exercises_of(released) if e["key"] == key)
+        stub = "".join(released["cells"][exercise["index"]]["source"])
+        data = {"file": path.name, "torch": [], "whole": False, "notebook": released}
+        static = nodes.container(classes=["cell"])
+        static += nodes.literal_block(stub, stub, language="python")
+        return [
+            _raw(_data("playground-notebook", data) + _opening(exercise)),
+            static,
+            _raw("</div>" + NOTICE),
+        ]
+
+
 def add_hooks(app, doctree, docname):
     """Wrap the answers on a notebook's page, and put the notebook beside them."""
+    if app.builder.format != "html":
+        return
+    if docname == app.config.root_doc:
+        course = _data("playground-course", course_of(app))
+        place = '<div class="playground-bar playground-course" hidden></div>'
+        _after(next(doctree.findall(nodes.title)), course + place)
     released = read_notebook(Path(app.env.doc2path(docname)))
-    if released is None or app.builder.format != "html":
+    if released is None:
         return
     exercises = exercises_of(released)
     cells = {
@@ -50,10 +85,8 @@ def add_hooks(app, doctree, docname):
     }
     torch = needs_torch(app)
     for exercise in exercises:
-        key, cell, index = (exercise[name] for name in ("key", "cell", "index"))
-        attributes = f'data-exercise="{key}" data-cell="{cell}"'
-        _before(cells[index], f'<div class="playground-exercise" {attributes}>')
-        _after(cells[index + 1], "</div>")
+        _before(cells[exercise["index"]], _opening(exercise))
+        _after(cells[exercise["index"] + 1], "</div>")
     written = [p for p in doctree.findall(nodes.paragraph) if p.astext() == WRITTEN]
     for place, question in zip(written, written_of(released), strict=True):
         _before(
@@ -62,7 +95,7 @@ def add_hooks(app, doctree, docname):
         _after(place, "</div>")
     data = {
         "file": Path(app.env.doc2path(docname)).name,
-        "page": docname,
+        "whole": True,
         "torch": [e["key"] for e in exercises if e["key"] in torch],
         "notebook": released,
     }
@@ -100,6 +133,7 @@ def exercises_of(notebook):
             found.append(
                 {
                     "index": index,
+                    "title": _title_above(cells[:index]),
                     "cell": marked["grade_id"],
                     "key": check.split('"')[1],
                     "points": cells[index + 1]["metadata"]["nbgrader"]["points"],
@@ -118,6 +152,19 @@ def written_of(notebook):
     return [{"cell": m["grade_id"], "points": m["points"]} for m in marked]
 
 
+def course_of(app):
+    """The notebooks of the book, with what the page can check of them."""
+    course, torch = [], needs_torch(app)
+    for docname in sorted(app.env.found_docs):
+        released = read_notebook(Path(app.env.doc2path(docname)))
+        if released is not None:
+            checked = [e for e in exercises_of(released) if e["key"] not in torch]
+            title = app.env.titles[docname].astext()
+            url = app.builder.get_relative_uri(app.config.root_doc, docname)
+            course.append({"title": title, "url": url, "exercises": checked})
+    return course
+
+
 def needs_torch(app):
     """The exercises whose checks do not run without torch, which pages do not have."""
     if not hasattr(app, "_playground_needs_torch"):
@@ -132,11 +179,26 @@ def _data(name, data):
     return f'<script type="application/json" class="{name}">{text}</script>'
 
 
+def _title_above(cells):
+    """The heading of an exercise, without its points: ``1 · Forward``."""
+    texts = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
+    headings = re.findall(r"^##\s+(.*?)\s*(?:\(.*)?$", "\n\n".join(texts), re.MULTILINE)
+    return headings[-1] if headings else ""
+
+
+def _opening(exercise):
+    key, cell = exercise["key"], exercise["cell"]
+    attributes = f'id="{cell}" data-exercise="{key}" data-cell="{cell}"'
+    return f'<div class="playground-exercise" {attributes}>'
+
+
+def _raw(html):
+    return nodes.raw("", html, format="html")
+
+
 def _before(node, html):
-    siblings = node.parent
-    siblings.insert(siblings.index(node), nodes.raw("", html, format="html"))
+    node.parent.insert(node.parent.index(node), _raw(html))
 
 
 def _after(node, html):
-    siblings = node.parent
-    siblings.insert(siblings.index(node) + 1, nodes.raw("", html, format="html"))
+    node.parent.insert(node.parent.index(node) + 1, _raw(html))

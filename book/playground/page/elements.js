@@ -19,5 +19,6 @@ export function headingOf(part) {
   const heading = part.closest("section")?.querySelector("h1, h2, h3");
   const copy = heading?.cloneNode(true);
   copy?.querySelectorAll(".headerlink").forEach((link) => link.remove());
-  return copy?.textContent.trim() ?? "";
+  // Without the points and stars behind it.
+  return copy?.textContent.replace(/\(.*/s, "").trim() ?? "";
 }

@@ -1,5 +1,6 @@
 // The page of a notebook: its exercises, its points, and the notebook as a file.
 
+import { showCourse } from "./course.js";
 import { button, element } from "./elements.js";
 import { Exercise } from "./exercise.js";
 import { Loading } from "./loading.js";
@@ -11,12 +12,19 @@ import { Written } from "./written.js";
 const OWN = ["page.js", "worker.js"]; // parts that are loaded before the others
 
 export function enliven(manifest) {
-  const data = document.querySelector("script.playground-notebook");
-  if (data) new Page(JSON.parse(data.textContent), manifest).build();
+  const read = (name) => {
+    const data = document.querySelector(`script.playground-${name}`);
+    return data && JSON.parse(data.textContent);
+  };
+  const [notebook, course] = [read("notebook"), read("course")];
+  const tellCourse = course ? showCourse(course) : () => {};
+  if (notebook) new Page(notebook, manifest, tellCourse).build();
 }
 
 class Page {
-  constructor({ file, notebook, torch }, { parts, version }) {
+  constructor({ file, notebook, torch, whole }, { parts, version }, tellCourse) {
+    this.whole = whole; // or only one exercise, on the book's first page
+    this.tellCourse = tellCourse;
     this.notebook = new Notebook(file, notebook);
     this.torch = torch;
     const sizes = Object.entries(parts).filter(([name]) => !OWN.includes(name));
@@ -31,8 +39,7 @@ class Page {
       Array.from(document.querySelectorAll(selector), (place) => new Kind(place, this));
     this.exercises = make(".playground-exercise", Exercise);
     this.written = make(".playground-written", Written);
-    this.bar = this.#makeBar();
-    document.querySelector(".playground-notice").before(this.bar);
+    if (this.whole) document.querySelector(".playground-notice").before(this.#makeBar());
     this.showPoints();
     onChangeElsewhere(() => this.refresh());
   }
@@ -62,6 +69,8 @@ class Page {
   }
 
   showPoints() {
+    this.tellCourse();
+    if (!this.whole) return;
     const sum = (parts, points) => parts.reduce((total, part) => total + points(part), 0);
     const here = this.exercises.filter((exercise) => !exercise.inTorch);
     const elsewhere = this.exercises.filter((exercise) => exercise.inTorch);

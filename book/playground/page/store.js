@@ -49,3 +49,5 @@ export function onChangeElsewhere(tell) {
     if (key === null || key.startsWith("normlib/")) tell();
   });
 }
+
+export const isBegun = (cell) => storage.getItem(ANSWER + cell) !== null;
