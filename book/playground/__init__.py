@@ -181,8 +181,9 @@ def _data(name, data):
 
 def _title_above(cells):
     """The heading of an exercise, without its points: ``1 · Forward``."""
-    texts = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
-    headings = re.findall(r"^##\s+(.*?)\s*(?:\(.*)?$", "\n\n".join(texts), re.MULTILINE)
+    texts = ["".join(c["source"]) for c in cells if c["cell_type"] == "markdown"]
+    heading = re.compile(r"^##\s+(.*?)\s*(?:\(.*)?$", re.MULTILINE)
+    headings = heading.findall("\n\n".join(texts))
     return headings[-1] if headings else ""
 
 

@@ -104,13 +104,24 @@ def opened(context, site, page):
     return notebook.open()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def context(sealed):
     with sealed.new_context(accept_downloads=True) as made:
         yield made
 
 
-@pytest.fixture(scope="module")
-def scaling(context, site):
-    """The first notebook, in one tab for all tests of a file: Python starts once."""
+@pytest.fixture(scope="session")
+def the_tab(context, site):
     return opened(context, site, "exercises/01_feature_scaling/feature_scaling")
+
+
+@pytest.fixture(scope="module")
+def scaling(the_tab):
+    """The first notebook, in one tab for all tests: Python need not start for each.
+
+    For the tests of each file, nothing has been written yet.
+    """
+    the_tab.tab.evaluate(
+        "localStorage.clear(); dispatchEvent(new StorageEvent('storage', {key: null}))"
+    )
+    return the_tab

@@ -1,5 +1,6 @@
 """Exercises that run in the page: a learner's answers, of every kind."""
 
+import re
 from urllib.parse import urlparse
 
 KEY = "feature_scaling.min_max"
@@ -13,6 +14,22 @@ BY_ROWS = """def min_max_scale(x, low=0.0, high=1.0):
     smallest = x.min(axis=1, keepdims=True)
     span = x.max(axis=1, keepdims=True) - smallest
     return low + (high - low) * (x - smallest) / span"""
+
+
+def test_what_is_loading_is_said_in_words_and_numbers(scaling):
+    heard = []
+    scaling.tab.expose_function("heard", lambda said: heard.append(said))
+    place = scaling.exercise(KEY).locator(".playground-loading")
+    place.evaluate(
+        "place => new MutationObserver(() => heard(place.textContent))"
+        ".observe(place, {childList: true, characterData: true, subtree: true})"
+    )
+    scaling.press(KEY, "Check")
+    assert place.is_hidden()
+    numbers = [re.fullmatch(r"Loading .+: ([\d.]+) of ([\d.]+) MB", h) for h in heard]
+    done = [float(found[1]) for found in numbers if found]
+    assert done and done == sorted(done)
+    assert heard[-1] == "Starting Python"
 
 
 def test_a_stub_is_not_written_yet(scaling):

