@@ -78,7 +78,9 @@ class _Trial:
         self.expected = self._measured(
             observe(self.run, exercise.reference, self.inputs)
         )
-        if self.expected.problem:  # a defect of the exercise, never of the answer
+        if (
+            self.expected.outputs is None
+        ):  # a defect of the exercise, never of the answer
             raise RuntimeError(
                 f"the reference of {exercise.key} {self.expected.problem}"
             )
@@ -92,8 +94,12 @@ class _Trial:
         """Whether the answer looks like the misconception, in this case."""
         if misconception.recognize:
             return self._recognized(misconception.recognize)
-        wrong = observe(self.run, misconception.implementation, self.inputs)
-        return not difference(self.received, self._measured(wrong), self.case)[0]
+        wrong = self._measured(
+            observe(self.run, misconception.implementation, self.inputs)
+        )
+        if self.received.outputs is None or wrong.outputs is None:
+            return self.received.fails_like(wrong)
+        return not difference(self.received, wrong, self.case)[0]
 
     def _recognized(self, recognize):
         outputs = self.answered.outputs
@@ -108,7 +114,13 @@ class _Trial:
         if self.measure is None or observed.outputs is None:
             return observed
         found = observe(lambda measure, _: measure(observed.outputs), self.measure, {})
-        return replace(observed, outputs=found.outputs, problem=found.problem)
+        return replace(
+            observed,
+            outputs=found.outputs,
+            problem=found.problem,
+            kind=found.kind,
+            said=found.said,
+        )
 
 
 def _alone(run):
@@ -126,11 +138,12 @@ def difference(
 ) -> tuple[str, frozenset[str]]:
     """The first difference as a sentence, and the names of all wrong outputs.
 
-    Both empty when the two observations agree.
+    Both empty when the two observations agree. An answer that brought back nothing
+    agrees with no expectation, whatever it says about the reason.
     """
-    if received.problem or expected.problem:
-        same = received.raised == expected.raised
-        return "" if same else received.problem or "raised nothing", frozenset()
+    if received.outputs is None:
+        why = received.problem or "returned nothing that can be compared"
+        return why, frozenset()
     if case.intact and received.changed != expected.changed:
         names = ", ".join(f"`{name}`" for name in received.changed) or "no input"
         return f"the call wrote into {names}, which the caller still needs", frozenset()
@@ -151,6 +164,8 @@ def difference(
 def _compare(name, got, want, tolerance):
     if got.shape != want.shape:
         return f"{name} should have shape {want.shape}, yours has {got.shape}"
+    if got.dtype.kind not in "fiub":
+        return f"{name} should hold real numbers, yours is of type {got.dtype}"
     got, want = got.astype(np.float64), want.astype(np.float64)
     finite = np.abs(want[np.isfinite(want)])
     scale = finite.max(initial=0.0) or 1.0

@@ -7,8 +7,9 @@ import pytest
 
 from normlib.check import EXERCISES, judge, judging
 from normlib.check.exercise import Case, Exercise, Misconception
-from normlib.check.running.observing import Unusable
+from normlib.check.running.observing import Observation, Unusable
 from normlib.check.running.protocols import call
+from tests.check.mutants import NETWORKS
 
 KEY = "batch_norm.forward"
 BATCH_NORM = EXERCISES[KEY]
@@ -69,6 +70,36 @@ def test_each_way_of_failing_has_its_own_words(answer, message):
     assert first.startswith("`batch_norm(x, gamma, beta)` with `x` of shape (2, 2): ")
     assert message in first
     assert "Traceback" not in "".join([first, *others])
+
+
+QUICK = [key for key in EXERCISES if key not in NETWORKS]
+
+
+@pytest.mark.parametrize("key", QUICK)
+def test_no_problem_is_equal_to_none(key, monkeypatch):
+    """Whatever an answer, or a process that runs it, says about its exceptions."""
+    monkeypatch.setattr(judging, "_diagnose", lambda *_: (None, None, ""))
+
+    def refuses(*args):
+        raise ValueError("no")
+
+    def imitates(*args):
+        raise Unusable(", in the line `")
+
+    def claims(*call):
+        return Observation(None, problem="", kind="", said="")
+
+    reports = judge(key, refuses, 0), judge(key, imitates, 0), judge(key, 0, 0, claims)
+    for report in reports:
+        assert report.points == 0
+        assert not any(case.passed for case in report.cases)
+
+
+def test_a_claim_that_an_input_was_refused_is_not_enough():
+    def claims(*call):
+        return Observation({"refused": np.array(1.0)})
+
+    assert judge("group_norm.forward", None, 0, claims).points == 0
 
 
 def test_what_was_said_once_is_not_repeated():

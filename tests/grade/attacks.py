@@ -136,6 +136,13 @@ FORGING = {
     ),
     "noise on the wire": answer("import os", "os.write(3, os.urandom(10_000))"),
     "a nest of lists on the wire": answer("import os", "os.write(3, b'[' * 200_000)"),
+    "a problem that looks like none": answer(
+        "from normlib.check.running.observing import Unusable",
+        "raise Unusable(', in the line `')",
+    ),
+    "an empty problem": answer(
+        "from normlib.check.running.observing import Unusable", "raise Unusable('')"
+    ),
     "the connection closed": answer("import os", "os.close(3)", "return x"),
     "the unpickler patched": answer(
         "return next(iter(seen[-1].values()))",
@@ -147,6 +154,20 @@ FORGING = {
 
 # They break the process that they are in, so the other answers suffer too.
 SABOTAGE = {
+    "what observes it patched": answer(
+        "return x",
+        before="import sys\n"
+        "from normlib.check.running.observing import Observation\n"
+        "child = sys.modules['normlib.grade.sandbox.inside.child']\n"
+        "child.observe = lambda *_: Observation(None, '')\n",
+    ),
+    "an empty claim": answer(
+        "return x",
+        before="import sys, numpy as np\n"
+        "from normlib.check.running.observing import Observation\n"
+        "child = sys.modules['normlib.grade.sandbox.inside.child']\n"
+        "child.observe = lambda *_: Observation({'z': np.zeros(0)})\n",
+    ),
     "the protocol patched": answer(
         "return x",
         before="import normlib.grade.sandbox.inside.child as child\n"

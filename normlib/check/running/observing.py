@@ -12,32 +12,38 @@ from unittest import mock
 
 import numpy as np
 
-IN_THE_LINE = ", in the line `"
-
 
 class Unusable(Exception):
     """An answer ran, but what it returned cannot be compared; says why."""
+
+
+class Refused(Unusable):
+    """What was returned is not even the kind of thing that was asked for; says why."""
 
 
 @dataclass(frozen=True)
 class Observation:
     """What one run of an implementation brought back.
 
-    ``outputs`` is None when there is nothing to compare; ``problem`` then says
-    why, in the learner's words. ``changed`` names the inputs written into.
+    ``outputs`` is None when there is nothing to compare. Then ``problem`` is a
+    sentence for the learner, and ``kind`` and ``said`` are the type and the message of
+    the exception, as data: nothing is ever read out of the sentence. ``changed`` names
+    the inputs that were written into.
     """
 
     outputs: dict[str, np.ndarray] | None
     problem: str | None = None
+    kind: str = ""
+    said: str = ""
     unwritten: bool = False
     changed: tuple[str, ...] = ()
     warned: tuple[str, ...] = ()
     printed: str = ""
 
-    @property
-    def raised(self) -> str:
-        """The problem without the line, which differs between two who err alike."""
-        return (self.problem or "").partition(IN_THE_LINE)[0]
+    def fails_like(self, other: "Observation") -> bool:
+        """Whether both brought back nothing, for the same reason."""
+        neither = self.outputs is None and other.outputs is None
+        return neither and (self.kind, self.said) == (other.kind, other.said)
 
 
 def observe(run, implementation, inputs) -> Observation:
@@ -47,20 +53,18 @@ def observe(run, implementation, inputs) -> Observation:
     KeyboardInterrupt does, so that an endless loop can be stopped.
     """
     given = copy.deepcopy(inputs)
-    outputs, problem, unwritten = None, None, False
+    outputs, problem, raised = None, None, None
     with _overhear() as (heard, warned):
         try:
             outputs = run(implementation, given)
-        except NotImplementedError:
-            unwritten, problem = True, "not written yet"
-        except Unusable as error:
-            problem = str(error)
         except (Exception, SystemExit) as error:
-            problem = _describe(error)
+            raised, problem = error, _describe(error)
     return Observation(
         outputs,
         problem,
-        unwritten,
+        kind=type(raised).__name__ if raised else "",
+        said=_first_line(raised) if raised else "",
+        unwritten=isinstance(raised, NotImplementedError),
         changed=tuple(n for n in inputs if not _same(inputs[n], given[n])),
         warned=tuple(dict.fromkeys(str(warning.message) for warning in warned)),
         printed=heard.getvalue(),
@@ -90,8 +94,16 @@ def _overhear():
         yield heard, warned
 
 
+def _first_line(error):
+    return str(error).strip().split("\n")[0]
+
+
 def _describe(error):
-    message = str(error).strip().split("\n")[0]
+    message = _first_line(error)
+    if isinstance(error, NotImplementedError):
+        return "not written yet"
+    if isinstance(error, Unusable):
+        return message or "returned nothing that can be compared"
     text = f"raised {type(error).__name__}" + (f": {message}" if message else "")
     # The learner's own last line: frames of installed libraries do not help.
     here = os.path.dirname(__file__)
@@ -103,7 +115,7 @@ def _describe(error):
         and os.path.dirname(frame.filename) != here
         and os.path.basename(frame.filename) != "protocols.py"
     ]
-    return text + (f"{IN_THE_LINE}{own[-1]}`" if own else "")
+    return text + (f", in the line `{own[-1]}`" if own else "")
 
 
 def _same(before, after):

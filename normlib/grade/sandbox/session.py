@@ -166,7 +166,9 @@ def _observation(items):
     return Observation(
         None if problem is not None else outputs,
         problem,
-        "unwritten" in told,
+        kind=told.get("kind", [""])[0],
+        said=told.get("said", [""])[0],
+        unwritten="unwritten" in told,
         changed=tuple(told.get("changed", ())[:20]),
         warned=tuple(told.get("warned", ())[:5]),
         printed=told.get("printed", [""])[0],

@@ -63,6 +63,27 @@ def test_an_unusable_result_says_why():
     assert observe(run, None, {}).problem == "y should be an array"
 
 
+def test_what_was_raised_comes_as_data_beside_the_sentence():
+    def answer(x):
+        raise ValueError("no, in the line `x`\nand more")
+
+    seen = observed(answer)
+    assert (seen.kind, seen.said) == ("ValueError", "no, in the line `x`")
+    assert seen.outputs is None and seen.fails_like(seen)
+    assert not seen.fails_like(observed(lambda x: x / "a"))
+    right = observed(lambda x: x)
+    assert (right.kind, right.problem) == ("", None) and not right.fails_like(right)
+
+
+@pytest.mark.parametrize("text", ["", "\n", ", in the line `"])
+def test_no_message_makes_a_problem_look_like_none(text):
+    def answer(x):
+        raise Unusable(text)
+
+    seen = observed(answer)
+    assert seen.outputs is None and seen.problem and seen.kind == "Unusable"
+
+
 def test_writing_into_an_input_is_seen_and_does_not_reach_the_caller():
     def answer(x, gamma):
         x -= x.mean()

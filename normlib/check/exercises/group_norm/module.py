@@ -49,7 +49,7 @@ def just_constructed(rng):
 
 
 def groups_that_do_not_divide(rng):
-    return {"new": (2, 5)}
+    return training(rng, new=(4, 6))
 
 
 def far_from_zero(rng):

@@ -1,18 +1,28 @@
-"""How an answer is run that is to refuse its inputs."""
+"""How an answer is run that should refuse its inputs.
+
+Refusing everything is no answer either. So the same function is also called with
+inputs that it must accept, and what it returns for those is compared.
+"""
 
 import numpy as np
 
 from normlib.check.running.observing import Unusable
+from normlib.check.running.protocols import as_array, train_output
 
 
 def refused_call(implementation, inputs):
-    """One call, which is to end with a ValueError."""
-    return _refused(implementation, inputs.values(), "the call")
+    """A call with one group, and one that should end with a ValueError."""
+    y = implementation(*(inputs | {"num_groups": 1}).values())
+    _refuse(implementation, inputs.values(), "the call")
+    return {"y with one group": as_array(y, "y with one group"), **_REFUSED}
 
 
 def refused_construction(implementation, inputs):
-    """The construction of a module, which is to end with a ValueError."""
-    return _refused(implementation, inputs["new"], "the construction")
+    """A module with one group, and one whose construction should end likewise."""
+    one_group = inputs | {"new": (1, *inputs["new"][1:])}
+    y = train_output(implementation, one_group)["y"]
+    _refuse(implementation, inputs["new"], "the construction")
+    return {"y with one group": y, **_REFUSED}
 
 
 def _describe(name, inputs):
@@ -20,13 +30,14 @@ def _describe(name, inputs):
 
 
 refused_construction.describe = _describe
+_REFUSED = {"refused": np.array(1.0)}
 
 
-def _refused(implementation, arguments, what):
+def _refuse(implementation, arguments, what):
     try:
         implementation(*arguments)
     except ValueError:
-        return {"refused": np.array(1.0)}
+        return
     except NotImplementedError:  # an answer not written yet
         raise
     except Exception as error:

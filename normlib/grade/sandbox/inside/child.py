@@ -104,7 +104,7 @@ def _observe(shell, request):
     message = [("returned", "")] if seen.outputs is not None else []
     message += [(f"output {n}", array) for n, array in (seen.outputs or {}).items()]
     if seen.problem is not None:
-        message.append(("problem", seen.problem))
+        message += [("problem", seen.problem), ("kind", seen.kind), ("said", seen.said)]
     if seen.unwritten:
         message.append(("unwritten", ""))
     message += [("changed", n) for n in seen.changed]
