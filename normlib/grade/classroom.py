@@ -351,7 +351,7 @@ def _write_feedback(course, options, graded, by_hand):
     written = finish(todo, options.jobs, started)
     for where, why in _progress(written, len(todo), "Feedback"):
         if why:
-            graded.failed[where] = f"feedback: {why}"
+            graded.notes[where].append(f"{where[0]} has no feedback page: {why}")
 
 
 def _progress(results, total, what="Grading"):
