@@ -18,7 +18,7 @@ from normlib.check.exercises import TOPICS
 from normlib.grade.bridge.release import in_normal_form, released
 from normlib.grade.sample_class.answers import pasted
 
-SOURCES = sorted(Path(__file__).parents[1].glob("solutions/*/*.ipynb"))
+SOURCES = sorted(Path(__file__).parents[1].glob("solutions/[!.]*/*.ipynb"))
 
 
 @pytest.fixture(params=SOURCES, ids=lambda path: path.parent.name, scope="module")

@@ -48,7 +48,7 @@ def course(root, tmp_path_factory):
 def packs(root):
     """Assignment -> pack."""
     limits = Limits(cell=60, call=60, submission=300, memory=1024)
-    paths = sorted(root.glob("exercises/*/*.ipynb"))
+    paths = sorted(root.glob("exercises/[!.]*/*.ipynb"))
     return {path.parent.name: Pack.read(path, limits) for path in paths}
 
 
@@ -102,7 +102,7 @@ def new_course(course, handed_in, tmp_path):
         others = shutil.ignore_patterns("_build", f"0[{assignments + 1}-9]_*")
         shutil.copytree(course, folder, ignore=others)
         (folder / "_build").mkdir()
-        (folder / "_build/secret").write_bytes(b"the same in all courses of a test")
+        (folder / "_build/secret").write_bytes(bytes(range(32)))
         for assignment in Course(folder).assignments:
             (pack,) = Course(folder).packs(assignment)
             for i in range(students):

@@ -20,6 +20,9 @@ _WITH_OUTPUTS = 8  # times as large may a file be with its outputs, which nobody
 _NAMED = 5  # files that are told when the notebook is not among them
 
 
+_SECRET = 32  # bytes
+
+
 @dataclass(frozen=True)
 class Submission:
     """What a student handed in for a notebook.
@@ -78,11 +81,18 @@ class Course:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=path.parent) as file:  # of mode 600
-                file.write(secrets.token_bytes(32))
+                file.write(secrets.token_bytes(_SECRET))
                 file.flush()
+                os.fsync(file.fileno())
                 with contextlib.suppress(FileExistsError):  # another command's
                     os.link(file.name, path)
-        return path.read_bytes()
+        secret = path.read_bytes()
+        if len(secret) != _SECRET:
+            raise ValueError(
+                f"{path} should hold {_SECRET} bytes, it holds {len(secret)}; bring it "
+                "back from a copy, or delete it: a new one draws all inputs anew"
+            )
+        return secret
 
     @property
     def course_id(self) -> str:

@@ -53,7 +53,7 @@ def write_if_changed(path: Path, content: bytes) -> bool:
 def normalize_sources(root: Path) -> list[Path]:
     """Put the notebooks of ``solutions/`` in normal form; those that were not."""
     written = []
-    for path in sorted(root.glob("solutions/*/*.ipynb")):
+    for path in sorted(root.glob("solutions/[!.]*/*.ipynb")):
         text = normal_form(nbformat.read(path, as_version=4))
         if write_if_changed(path, text.encode()):
             written.append(path)
@@ -107,7 +107,7 @@ def release(root: Path) -> list[Path]:
     """
     exercises = root / "exercises"
     wanted = {exercises / path: content for path, content in released(root).items()}
-    stale = [path for path in exercises.glob("*/*.ipynb") if path not in wanted]
+    stale = [path for path in exercises.glob("[!.]*/*.ipynb") if path not in wanted]
     outdated = [p for p in wanted if p.exists() and p.read_bytes() != wanted[p]]
     for path in sorted(stale + outdated):
         # JupyterLab leaves its marks in what it saves; nbgrader's output has none.

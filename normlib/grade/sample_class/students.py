@@ -74,7 +74,7 @@ def write_sample_class(root: Path, students: int, seed: int, output: Path) -> No
     """
     releases = {
         path.parent.name: (path.stem, nbformat.read(path, as_version=4))
-        for path in sorted(root.glob("exercises/*/*.ipynb"))
+        for path in sorted(root.glob("exercises/[!.]*/*.ipynb"))
     }
     if not releases:
         raise ValueError("no notebooks in exercises/; `make exercises` writes them")

@@ -177,6 +177,9 @@ def test_the_secret_is_made_once_for_its_owner_alone(course, tmp_path):
     assert [p.name for p in path.parent.iterdir() if p.is_file()] == ["secret"]
     assert (Course(folder).seed(0), Course(folder).seed(1)) == seeds
     assert len(set(seeds)) == 2
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ValueError, match="should hold 32 bytes, it holds 31"):
+        Course(folder).seed(0)
     path.unlink()
     assert Course(folder).seed(0) not in seeds
 

@@ -15,6 +15,7 @@ from normlib.grade.bridge.release import (
     normalize_sources,
     release,
 )
+from normlib.grade.sample_class.students import write_sample_class
 
 
 @pytest.fixture
@@ -141,3 +142,16 @@ def test_the_program_speaks_only_of_what_it_wrote(course):
     assert (first.returncode, first.stderr) == (0, "")
     assert first.stdout == "exercises/01_feature_scaling/feature_scaling.ipynb\n"
     assert (second.returncode, second.stdout, second.stderr) == (0, "", "")
+
+
+def test_what_jupyterlab_leaves_beside_notebooks_changes_nothing(course, tmp_path):
+    folder = tmp_path / "course"
+    shutil.copytree(course, folder)
+    before = {path: path.read_bytes() for path in folder.rglob("*.ipynb")}
+    for name in ("exercises", "solutions", "exercises/01_feature_scaling"):
+        (folder / name / ".ipynb_checkpoints").mkdir()
+        left = folder / name / ".ipynb_checkpoints/feature_scaling-checkpoint.ipynb"
+        left.write_text("{")
+    release(folder)
+    assert {path: path.read_bytes() for path in before} == before
+    write_sample_class(folder, 3, 1, folder / "_build/submitted")

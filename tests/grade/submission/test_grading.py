@@ -18,7 +18,8 @@ from normlib.grade.submission.pack import grade_id, key_of
 from tests.grade.attacks import RIGHT, answer
 
 ASSIGNMENTS = sorted(
-    path.parent.name for path in Path(__file__).parents[3].glob("exercises/*/*.ipynb")
+    path.parent.name
+    for path in Path(__file__).parents[3].glob("exercises/[!.]*/*.ipynb")
 )
 KEY, NAME = "feature_scaling.z_score", "feature_scaling-z_score"
 
