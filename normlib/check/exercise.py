@@ -1,10 +1,12 @@
 """What an exercise is: its reference, its cases, and the mistakes it expects."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+
+from normlib.check.mistakes import Misconception, Misconceptions, Recognizer
 
 Inputs = dict[str, Any]  # argument name -> array or number, in the call's order
 Outputs = dict[str, np.ndarray]
@@ -44,35 +46,24 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Misconception:
-    """A wrong idea people have, and the wrong implementation it leads to.
-
-    ``title`` completes "This looks like: ...". ``hint`` names the idea and not
-    the code. ``section`` is an anchor of the chapter, by default the exercise's.
-    An answer looks like the misconception when it brings back the same; or, with
-    ``recognize``, when that says so of the answer's outputs: some mistakes can be
-    made in many ways.
-    """
-
-    title: str
-    hint: str
-    implementation: Callable
-    section: str | None = None
-    recognize: Callable[[Outputs], bool] | None = None
-
-
-@dataclass(frozen=True)
 class Exercise:
     """An exercise: what is asked, how an answer is run, what is expected.
 
-    ``reference`` has the name and the signature that the learner's answer has.
-    ``run`` is a protocol, ``(implementation, inputs) -> {name: array}``. Where not
-    the outputs themselves are compared, ``measure`` makes of them what is; it may
-    raise ``Unusable`` with a sentence for the report. Unless ``own_work`` is
+    ``answer`` is a right answer as a learner writes it, and the source of the
+    solution in the notebook. ``equivalents`` are right answers in other styles. What
+    people get wrong is written in Markdown, in a file beside the answer's and of the
+    same name, as edits of these. ``sections`` maps an anchor of the chapter to the keys
+    of the mistakes that it explains better than ``section`` does, and ``recognize``
+    maps a key to what knows the mistake when it sees it: see ``Misconception``.
+
+    ``reference`` says what is expected; it has the signature of the answer.
+    ``run`` is a protocol, ``(implementation, inputs) -> {name: array}``. Where it is
+    not the outputs themselves that are compared, ``measure`` makes of them what is;
+    it may raise ``Unusable`` with a sentence for the report. Unless ``own_work`` is
     False, torch's own normalization is out of an answer's reach.
     ``symptoms`` maps a set of wrong outputs to a hint, for answers that no
-    misconception explains. ``equivalents`` are right answers in other styles.
-    ``section`` is the anchor in the chapter that explains the exercise.
+    misconception explains. ``section`` is the anchor in the chapter that explains
+    the exercise.
     """
 
     key: str
@@ -82,21 +73,29 @@ class Exercise:
     reference: Callable
     run: Protocol
     cases: tuple[Case, ...]
-    misconceptions: tuple[Misconception, ...]
-    equivalents: tuple[Callable, ...]
+    misconceptions: Sequence[Misconception] = ()
+    equivalents: tuple[Callable, ...] = ()
     symptoms: tuple[tuple[frozenset[str], str], ...] = ()
     measure: Callable[[Outputs], Outputs] | None = None
     own_work: bool = True
+    answer: Callable | None = None
+    sections: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    recognize: Mapping[str, Recognizer] = field(default_factory=dict, hash=False)
 
     def __post_init__(self):
         total = sum(case.share for case in self.cases)
         if abs(total - 1) > 1e-9:
             raise ValueError(f"the shares of {self.key} must sum to 1, got {total:g}")
+        if self.answer and self.misconceptions == ():
+            written = Misconceptions(
+                self.answer, self.equivalents, self.sections, self.recognize
+            )
+            object.__setattr__(self, "misconceptions", written)  # it is frozen
 
     @property
     def name(self) -> str:
         """The name of the function or class that the learner writes."""
-        return self.reference.__name__
+        return (self.answer or self.reference).__name__
 
     @property
     def topic(self) -> str:

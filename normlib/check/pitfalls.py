@@ -39,7 +39,10 @@ class Pitfalls:
 
 def _items(exercise, format):
     for misconception in exercise.misconceptions:
-        yield format(_capitalized(misconception.title)), format(misconception.hint)
+        title = misconception.title
+        if not misconception.key:  # still written in Python
+            title = _capitalized(title)
+        yield format(title), format(misconception.hint)
 
 
 def _capitalized(title):

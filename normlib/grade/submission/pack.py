@@ -24,7 +24,7 @@ _CHECK = re.compile(r"""check\((["'])([\w.]+)\1\)""")
 
 # What a result is made by: whole folders. The rest of normlib/grade moves it about.
 _GRADED_BY = (
-    *("*.py", "torch/*.py", "check/*.py", "check/running/*.py"),
+    *("*.py", "torch/*.py", "check/*.py", "check/running/*.py", "check/mistakes/*.py"),
     *("grade/submission/*.py", "grade/sandbox/**/*.py"),
 )
 
@@ -153,9 +153,10 @@ def _definitions(keys):
     }
     folder = _PACKAGE / "check/exercises"
     for topic in {key.partition(".")[0] for key in keys}:
-        for path in (folder / topic).rglob("*.py"):
-            if str(path.relative_to(folder).with_suffix("")) not in others:
-                yield path
+        for pattern in ("*.py", "*.md"):
+            for path in (folder / topic).rglob(pattern):
+                if str(path.relative_to(folder).with_suffix("")) not in others:
+                    yield path
 
 
 def is_graded(cell) -> bool:

@@ -43,8 +43,18 @@ def test_a_changed_definition_concerns_the_assignments_that_have_it(packs, packa
     assert changed(packs, package / "grade/bridge/release.py") == set()
 
 
+def test_what_people_get_wrong_belongs_to_the_definition(packs, package):
+    mistakes = package / "check/exercises/group_norm/forward.md"
+    assert changed(packs, mistakes) == {"05_group_norm"}
+
+
 def test_what_decides_all_points_concerns_all(packs, package):
-    for name in ("check/judging.py", "grade/submission/grading.py", "batch_norm.py"):
+    for name in (
+        "batch_norm.py",
+        "check/judging.py",
+        "check/mistakes/edits.py",
+        "grade/submission/grading.py",
+    ):
         assert changed(packs, package / name) == {*packs}, name
 
 

@@ -4,9 +4,32 @@ import numpy as np
 import torch
 from torch import nn
 
-from normlib.check.exercise import Case, Exercise, Misconception
+from normlib.check.exercise import Case, Exercise
 from normlib.check.exercises.group_norm.protocols import refused_construction
 from normlib.check.running import protocols
+
+
+class GroupNorm(nn.Module):
+    """Group norm of samples (N, C, *), in training mode as in eval mode."""
+
+    def __init__(self, num_groups, num_channels, eps=1e-5):
+        """Parameters for ``num_channels`` channels, which the groups must divide."""
+        super().__init__()
+        if num_channels % num_groups:
+            raise ValueError("num_groups must divide num_channels")
+        self.num_groups, self.eps = num_groups, eps
+        self.weight = nn.Parameter(torch.ones(num_channels))
+        self.bias = nn.Parameter(torch.zeros(num_channels))
+
+    def forward(self, x):
+        """Normalize each group of channels of each sample."""
+        grouped = x.reshape(len(x), self.num_groups, -1)
+        mean = grouped.mean(2, keepdim=True)
+        var = grouped.var(2, correction=0, keepdim=True)
+        x_hat = ((grouped - mean) / (var + self.eps).sqrt()).reshape(x.shape)
+        shape = (-1,) + (1,) * (x.ndim - 2)
+        return self.weight.view(shape) * x_hat + self.bias.view(shape)
+
 
 # Cases. Samples, groups and channels lie apart; m is small, so that the two variances
 # are far apart; the data in eval mode are others than those in training.
@@ -55,334 +78,6 @@ def groups_that_do_not_divide(rng):
 def far_from_zero(rng):
     inputs = training(rng, new=(3, 6))
     return inputs | dict(x1=(inputs["x1"] + 1e4).astype(np.float32))
-
-
-# What people get wrong. A wrong forward takes the constructor from torch.
-
-
-class DealtOut(nn.GroupNorm):
-    def forward(self, x):
-        N, C = x.shape[:2]
-        grouped = x.reshape(N, C // self.num_groups, self.num_groups, -1)
-        mean = grouped.mean((1, 3), keepdim=True)
-        var = grouped.var((1, 3), correction=0, keepdim=True)
-        x_hat = ((grouped - mean) / (var + self.eps).sqrt()).reshape(x.shape)
-        shape = (-1,) + (1,) * (x.ndim - 2)
-        return self.weight.view(shape) * x_hat + self.bias.view(shape)
-
-
-class GroupsOfThatSize(nn.GroupNorm):
-    def forward(self, x):
-        N, C = x.shape[:2]
-        grouped = x.reshape(N, C // self.num_groups, -1)
-        mean = grouped.mean(2, keepdim=True)
-        var = grouped.var(2, correction=0, keepdim=True)
-        x_hat = ((grouped - mean) / (var + self.eps).sqrt()).reshape(x.shape)
-        shape = (-1,) + (1,) * (x.ndim - 2)
-        return self.weight.view(shape) * x_hat + self.bias.view(shape)
-
-
-class OverTheBatchToo(nn.GroupNorm):
-    def forward(self, x):
-        grouped = x.reshape(len(x), self.num_groups, -1)
-        mean = grouped.mean((0, 2), keepdim=True)
-        var = grouped.var((0, 2), correction=0, keepdim=True)
-        x_hat = ((grouped - mean) / (var + self.eps).sqrt()).reshape(x.shape)
-        shape = (-1,) + (1,) * (x.ndim - 2)
-        return self.weight.view(shape) * x_hat + self.bias.view(shape)
-
-
-class EachChannel(nn.GroupNorm):
-    def forward(self, x):
-        channels = x.reshape(*x.shape[:2], -1)
-        mean = channels.mean(2, keepdim=True)
-        var = channels.var(2, correction=0, keepdim=True)
-        x_hat = ((channels - mean) / (var + self.eps).sqrt()).reshape(x.shape)
-        shape = (-1,) + (1,) * (x.ndim - 2)
-        return self.weight.view(shape) * x_hat + self.bias.view(shape)
-
-
-class WholeSample(nn.GroupNorm):
-    def forward(self, x):
-        rows = x.reshape(len(x), -1)
-        mean = rows.mean(1, keepdim=True)
-        var = rows.var(1, correction=0, keepdim=True)
-        x_hat = ((rows - mean) / (var + self.eps).sqrt()).reshape(x.shape)
-        shape = (-1,) + (1,) * (x.ndim - 2)
-        return self.weight.view(shape) * x_hat + self.bias.view(shape)
-
-
-class OnlyImages(nn.GroupNorm):
-    def forward(self, x):
-        N, C, H, W = x.shape
-        grouped = x.reshape(N, self.num_groups, C // self.num_groups, H, W)
-        mean = grouped.mean((2, 3, 4), keepdim=True)
-        var = grouped.var((2, 3, 4), correction=0, keepdim=True)
-        x_hat = ((grouped - mean) / (var + self.eps).sqrt()).reshape(N, C, H, W)
-        return self.weight.view(C, 1, 1) * x_hat + self.bias.view(C, 1, 1)
-
-
-class Unbiased(nn.GroupNorm):
-    def forward(self, x):
-        grouped = x.reshape(len(x), self.num_groups, -1)
-        mean, var = grouped.mean(2, keepdim=True), grouped.var(2, keepdim=True)
-        x_hat = ((grouped - mean) / (var + self.eps).sqrt()).reshape(x.shape)
-        shape = (-1,) + (1,) * (x.ndim - 2)
-        return self.weight.view(shape) * x_hat + self.bias.view(shape)
-
-
-class EpsOutside(nn.GroupNorm):
-    def forward(self, x):
-        grouped = x.reshape(len(x), self.num_groups, -1)
-        mean = grouped.mean(2, keepdim=True)
-        std = grouped.std(2, correction=0, keepdim=True)
-        x_hat = ((grouped - mean) / (std + self.eps)).reshape(x.shape)
-        shape = (-1,) + (1,) * (x.ndim - 2)
-        return self.weight.view(shape) * x_hat + self.bias.view(shape)
-
-
-class EpsNotKept(nn.GroupNorm):
-    def forward(self, x):
-        grouped = x.reshape(len(x), self.num_groups, -1)
-        mean = grouped.mean(2, keepdim=True)
-        var = grouped.var(2, correction=0, keepdim=True)
-        x_hat = ((grouped - mean) / (var + 1e-5).sqrt()).reshape(x.shape)
-        shape = (-1,) + (1,) * (x.ndim - 2)
-        return self.weight.view(shape) * x_hat + self.bias.view(shape)
-
-
-class MeanOfSquares(nn.GroupNorm):
-    def forward(self, x):
-        grouped = x.reshape(len(x), self.num_groups, -1)
-        mean = grouped.mean(2, keepdim=True)
-        var = (grouped * grouped).mean(2, keepdim=True) - mean * mean
-        x_hat = ((grouped - mean) / (var + self.eps).sqrt()).reshape(x.shape)
-        shape = (-1,) + (1,) * (x.ndim - 2)
-        return self.weight.view(shape) * x_hat + self.bias.view(shape)
-
-
-class WithoutGradient(nn.GroupNorm):
-    def forward(self, x):
-        grouped = x.reshape(len(x), self.num_groups, -1)
-        with torch.no_grad():
-            mean = grouped.mean(2, keepdim=True)
-            var = grouped.var(2, correction=0, keepdim=True)
-        x_hat = ((grouped - mean) / (var + self.eps).sqrt()).reshape(x.shape)
-        shape = (-1,) + (1,) * (x.ndim - 2)
-        return self.weight.view(shape) * x_hat + self.bias.view(shape)
-
-
-class MeanWithoutGradient(nn.GroupNorm):
-    def forward(self, x):
-        grouped = x.reshape(len(x), self.num_groups, -1)
-        mean = grouped.mean(2, keepdim=True)
-        var = grouped.var(2, correction=0, keepdim=True)
-        x_hat = ((grouped - mean.detach()) / (var + self.eps).sqrt()).reshape(x.shape)
-        shape = (-1,) + (1,) * (x.ndim - 2)
-        return self.weight.view(shape) * x_hat + self.bias.view(shape)
-
-
-class OnlyInTraining(nn.GroupNorm):
-    def forward(self, x):
-        shape = (-1,) + (1,) * (x.ndim - 2)
-        if not self.training:
-            return self.weight.view(shape) * x + self.bias.view(shape)
-        grouped = x.reshape(len(x), self.num_groups, -1)
-        mean = grouped.mean(2, keepdim=True)
-        var = grouped.var(2, correction=0, keepdim=True)
-        x_hat = ((grouped - mean) / (var + self.eps).sqrt()).reshape(x.shape)
-        return self.weight.view(shape) * x_hat + self.bias.view(shape)
-
-
-class RunningStatistics(nn.GroupNorm):
-    def __init__(self, num_groups, num_channels, eps=1e-5):
-        super().__init__(num_groups, num_channels, eps)
-        self.register_buffer("running_mean", torch.zeros(num_groups, 1))
-        self.register_buffer("running_var", torch.ones(num_groups, 1))
-
-    def forward(self, x):
-        grouped = x.reshape(len(x), self.num_groups, -1)
-        mean, var = self.running_mean, self.running_var
-        if self.training:
-            mean = grouped.mean(2, keepdim=True)
-            var = grouped.var(2, correction=0, keepdim=True)
-            with torch.no_grad():
-                self.running_mean.lerp_(mean.mean(0), 0.1)
-                self.running_var.lerp_(var.mean(0), 0.1)
-        x_hat = ((grouped - mean) / (var + self.eps).sqrt()).reshape(x.shape)
-        shape = (-1,) + (1,) * (x.ndim - 2)
-        return self.weight.view(shape) * x_hat + self.bias.view(shape)
-
-
-class NothingChecked(nn.Module):
-    def __init__(self, num_groups, num_channels, eps=1e-5):
-        super().__init__()
-        self.num_groups, self.eps = num_groups, eps
-        self.weight = nn.Parameter(torch.ones(num_channels))
-        self.bias = nn.Parameter(torch.zeros(num_channels))
-
-    def forward(self, x):
-        grouped = x.reshape(len(x), self.num_groups, -1)
-        mean = grouped.mean(2, keepdim=True)
-        var = grouped.var(2, correction=0, keepdim=True)
-        x_hat = ((grouped - mean) / (var + self.eps).sqrt()).reshape(x.shape)
-        shape = (-1,) + (1,) * (x.ndim - 2)
-        return self.weight.view(shape) * x_hat + self.bias.view(shape)
-
-
-class Asserted(nn.Module):
-    def __init__(self, num_groups, num_channels, eps=1e-5):
-        super().__init__()
-        assert num_channels % num_groups == 0, "the groups must divide the channels"
-        self.num_groups, self.eps = num_groups, eps
-        self.weight = nn.Parameter(torch.ones(num_channels))
-        self.bias = nn.Parameter(torch.zeros(num_channels))
-
-    def forward(self, x):
-        grouped = x.reshape(len(x), self.num_groups, -1)
-        mean = grouped.mean(2, keepdim=True)
-        var = grouped.var(2, correction=0, keepdim=True)
-        x_hat = ((grouped - mean) / (var + self.eps).sqrt()).reshape(x.shape)
-        shape = (-1,) + (1,) * (x.ndim - 2)
-        return self.weight.view(shape) * x_hat + self.bias.view(shape)
-
-
-class ParametersOfGroups(nn.Module):
-    def __init__(self, num_groups, num_channels, eps=1e-5):
-        super().__init__()
-        if num_channels % num_groups:
-            raise ValueError("num_groups must divide num_channels")
-        self.num_groups, self.eps = num_groups, eps
-        self.weight = nn.Parameter(torch.ones(num_groups))
-        self.bias = nn.Parameter(torch.zeros(num_groups))
-
-    def forward(self, x):
-        grouped = x.reshape(len(x), self.num_groups, -1)
-        mean = grouped.mean(2, keepdim=True)
-        var = grouped.var(2, correction=0, keepdim=True)
-        x_hat = (grouped - mean) / (var + self.eps).sqrt()
-        return (self.weight[:, None] * x_hat + self.bias[:, None]).reshape(x.shape)
-
-
-class NoParameters(nn.Module):
-    def __init__(self, num_groups, num_channels, eps=1e-5):
-        super().__init__()
-        if num_channels % num_groups:
-            raise ValueError("num_groups must divide num_channels")
-        self.num_groups, self.eps = num_groups, eps
-
-    def forward(self, x):
-        grouped = x.reshape(len(x), self.num_groups, -1)
-        mean = grouped.mean(2, keepdim=True)
-        var = grouped.var(2, correction=0, keepdim=True)
-        return ((grouped - mean) / (var + self.eps).sqrt()).reshape(x.shape)
-
-
-class NamesOfThePaper(nn.Module):
-    def __init__(self, num_groups, num_channels, eps=1e-5):
-        super().__init__()
-        if num_channels % num_groups:
-            raise ValueError("num_groups must divide num_channels")
-        self.num_groups, self.eps = num_groups, eps
-        self.gamma = nn.Parameter(torch.ones(num_channels))
-        self.beta = nn.Parameter(torch.zeros(num_channels))
-
-    def forward(self, x):
-        grouped = x.reshape(len(x), self.num_groups, -1)
-        mean = grouped.mean(2, keepdim=True)
-        var = grouped.var(2, correction=0, keepdim=True)
-        x_hat = ((grouped - mean) / (var + self.eps).sqrt()).reshape(x.shape)
-        shape = (-1,) + (1,) * (x.ndim - 2)
-        return self.gamma.view(shape) * x_hat + self.beta.view(shape)
-
-
-class NotLearned(nn.Module):
-    def __init__(self, num_groups, num_channels, eps=1e-5):
-        super().__init__()
-        if num_channels % num_groups:
-            raise ValueError("num_groups must divide num_channels")
-        self.num_groups, self.eps = num_groups, eps
-        self.register_buffer("weight", torch.ones(num_channels))
-        self.register_buffer("bias", torch.zeros(num_channels))
-
-    def forward(self, x):
-        grouped = x.reshape(len(x), self.num_groups, -1)
-        mean = grouped.mean(2, keepdim=True)
-        var = grouped.var(2, correction=0, keepdim=True)
-        x_hat = ((grouped - mean) / (var + self.eps).sqrt()).reshape(x.shape)
-        shape = (-1,) + (1,) * (x.ndim - 2)
-        return self.weight.view(shape) * x_hat + self.bias.view(shape)
-
-
-class AxesKept(nn.Module):
-    def __init__(self, num_groups, num_channels, eps=1e-5):
-        super().__init__()
-        if num_channels % num_groups:
-            raise ValueError("num_groups must divide num_channels")
-        self.num_groups, self.eps = num_groups, eps
-        self.weight = nn.Parameter(torch.ones(1, num_channels, 1, 1))
-        self.bias = nn.Parameter(torch.zeros(1, num_channels, 1, 1))
-
-    def forward(self, x):
-        grouped = x.reshape(len(x), self.num_groups, -1)
-        mean = grouped.mean(2, keepdim=True)
-        var = grouped.var(2, correction=0, keepdim=True)
-        x_hat = ((grouped - mean) / (var + self.eps).sqrt()).reshape(x.shape)
-        return self.weight * x_hat + self.bias
-
-
-class StartsAtZero(nn.Module):
-    def __init__(self, num_groups, num_channels, eps=1e-5):
-        super().__init__()
-        if num_channels % num_groups:
-            raise ValueError("num_groups must divide num_channels")
-        self.num_groups, self.eps = num_groups, eps
-        self.weight = nn.Parameter(torch.zeros(num_channels))
-        self.bias = nn.Parameter(torch.zeros(num_channels))
-
-    def forward(self, x):
-        grouped = x.reshape(len(x), self.num_groups, -1)
-        mean = grouped.mean(2, keepdim=True)
-        var = grouped.var(2, correction=0, keepdim=True)
-        x_hat = ((grouped - mean) / (var + self.eps).sqrt()).reshape(x.shape)
-        shape = (-1,) + (1,) * (x.ndim - 2)
-        return self.weight.view(shape) * x_hat + self.bias.view(shape)
-
-
-class DoubleParameters(nn.Module):
-    def __init__(self, num_groups, num_channels, eps=1e-5):
-        super().__init__()
-        if num_channels % num_groups:
-            raise ValueError("num_groups must divide num_channels")
-        self.num_groups, self.eps = num_groups, eps
-        self.weight = nn.Parameter(torch.from_numpy(np.ones(num_channels)))
-        self.bias = nn.Parameter(torch.from_numpy(np.zeros(num_channels)))
-
-    def forward(self, x):
-        grouped = x.reshape(len(x), self.num_groups, -1)
-        mean = grouped.mean(2, keepdim=True)
-        var = grouped.var(2, correction=0, keepdim=True)
-        x_hat = ((grouped - mean) / (var + self.eps).sqrt()).reshape(x.shape)
-        shape = (-1,) + (1,) * (x.ndim - 2)
-        return self.weight.view(shape) * x_hat + self.bias.view(shape)
-
-
-class OtherDefault(nn.Module):
-    def __init__(self, num_groups, num_channels, eps=1e-3):
-        super().__init__()
-        if num_channels % num_groups:
-            raise ValueError("num_groups must divide num_channels")
-        self.num_groups, self.eps = num_groups, eps
-        self.weight = nn.Parameter(torch.ones(num_channels))
-        self.bias = nn.Parameter(torch.zeros(num_channels))
-
-    def forward(self, x):
-        grouped = x.reshape(len(x), self.num_groups, -1)
-        mean = grouped.mean(2, keepdim=True)
-        var = grouped.var(2, correction=0, keepdim=True)
-        x_hat = ((grouped - mean) / (var + self.eps).sqrt()).reshape(x.shape)
-        shape = (-1,) + (1,) * (x.ndim - 2)
-        return self.weight.view(shape) * x_hat + self.bias.view(shape)
 
 
 # Right answers in other styles.
@@ -456,6 +151,7 @@ EXERCISE = Exercise(
     statement="The layer: parameters, any number of axes, and one mode for all.",
     section="group-norm-module",
     reference=nn.GroupNorm,
+    answer=GroupNorm,
     run=protocols.train_output,
     cases=(
         Case(
@@ -493,161 +189,19 @@ EXERCISE = Exercise(
             tolerance=0.02,  # float32 itself keeps three digits here
         ),
     ),
-    misconceptions=(
-        Misconception(
-            "channels dealt out to the groups in turn, instead of neighbors together",
-            "With three groups of six channels, the first group is channels 0 and 1, "
-            "not 0 and 3. In which order does a reshape count, and which of the two "
-            "new axes then is the group?",
-            DealtOut,
-            section="group-norm-algorithm",
+    sections={
+        "group-norm-algorithm": (
+            "dealt-out",
+            "groups-of-that-size",
+            "over-the-batch-too",
+            "each-channel",
+            "whole-sample",
+            "unbiased",
+            "eps-outside",
         ),
-        Misconception(
-            "num_groups taken for the number of channels in a group",
-            "The argument says how many groups there are. How large they are follows "
-            "from the number of channels.",
-            GroupsOfThatSize,
-            section="group-norm-algorithm",
-        ),
-        Misconception(
-            "statistics over the batch as well",
-            "Each sample is normalized by its own numbers. That is why group norm "
-            "does not care how large the batch is.",
-            OverTheBatchToo,
-            section="group-norm-algorithm",
-        ),
-        Misconception(
-            "statistics of each channel by itself",
-            "That is instance norm. The channels of a group share one mean and one "
-            "variance.",
-            EachChannel,
-            section="group-norm-algorithm",
-        ),
-        Misconception(
-            "statistics of the whole sample, over all its channels",
-            "That is group norm with one group. Channels of different groups do not "
-            "meet.",
-            WholeSample,
-            section="group-norm-algorithm",
-        ),
-        Misconception(
-            "written for images only",
-            "A sample may be a sequence, an image or a plain vector. After the "
-            "channels come any number of axes, also none.",
-            OnlyImages,
-        ),
-        Misconception(
-            "the unbiased variance, divided by m − 1",
-            "The group is normalized with the variance divided by m. torch's `var` "
-            "divides by m − 1 unless told otherwise.",
-            Unbiased,
-            section="group-norm-algorithm",
-        ),
-        Misconception(
-            "eps added to the standard deviation",
-            "eps belongs to the variance, before the root is taken.",
-            EpsOutside,
-            section="group-norm-algorithm",
-        ),
-        Misconception(
-            "an eps of its own instead of the constructor's",
-            "Whoever constructs the layer chooses eps; the module has to remember it.",
-            EpsNotKept,
-        ),
-        Misconception(
-            "the variance as the mean of squares minus the squared mean",
-            "Equal on paper. In float32 at an offset of 10,000 the two terms agree in "
-            "all the digits there are, and their difference is noise. "
-            "Subtract the mean first.",
-            MeanOfSquares,
-            section="group-norm-numerical-care",
-        ),
-        Misconception(
-            "mean and variance cut off from the gradient",
-            "x reaches the output also through the mean and the variance. Nothing is "
-            "stored here, so nothing has to be kept out of the graph.",
-            WithoutGradient,
-            section="group-norm-backward",
-        ),
-        Misconception(
-            "the mean cut off from the gradient",
-            "Move one value and its group's mean moves with it, which shifts all the "
-            "others.",
-            MeanWithoutGradient,
-            section="group-norm-backward",
-        ),
-        Misconception(
-            "not normalized in eval mode",
-            "The weights were learned for normalized inputs, and they are what eval "
-            "mode has. The layer computes the same in both modes.",
-            OnlyInTraining,
-        ),
-        Misconception(
-            "running statistics, as in batch norm",
-            "Batch norm needs them because a sample alone has no batch. Here a sample "
-            "brings all the numbers behind its mean, in eval mode too.",
-            RunningStatistics,
-        ),
-        Misconception(
-            "groups of unequal size are let through",
-            "A network is built once and runs for days. The place to say that the "
-            "groups do not divide the channels is the constructor.",
-            NothingChecked,
-        ),
-        Misconception(
-            "an assertion instead of a ValueError",
-            "Assertions are for what can never happen, and `python -O` leaves them "
-            "out. What a caller may get wrong deserves an error of its own.",
-            Asserted,
-        ),
-        Misconception(
-            "one weight and one bias for each group",
-            "Channels share statistics with their group, and nothing else: each has a "
-            "weight and a bias of its own.",
-            ParametersOfGroups,
-        ),
-        Misconception(
-            "no parameters",
-            "After standardizing, each channel is scaled and shifted by numbers that "
-            "are learned.",
-            NoParameters,
-        ),
-        Misconception(
-            "the paper's names for the parameters",
-            "torch calls gamma `weight` and beta `bias`. With other names a saved "
-            "model cannot be loaded into the official layer.",
-            NamesOfThePaper,
-        ),
-        Misconception(
-            "weight and bias that are not learned",
-            "An optimizer is given the module's parameters. What makes a tensor one "
-            "of them?",
-            NotLearned,
-        ),
-        Misconception(
-            "parameters of shape (1, C, 1, 1)",
-            "torch stores one number per channel, in shape (C,). The axes for "
-            "broadcasting depend on the input, and are added where they are needed.",
-            AxesKept,
-        ),
-        Misconception(
-            "weights that start at 0",
-            "Before any training the layer should pass on the normalized input: which "
-            "weight and which bias do that?",
-            StartsAtZero,
-        ),
-        Misconception(
-            "parameters in float64",
-            "NumPy's numbers are float64 by default, torch's are float32. The wider "
-            "type spreads to the output.",
-            DoubleParameters,
-        ),
-        Misconception(
-            "the default eps of another library",
-            "Keras has 1e-3. Here the default is torch's.",
-            OtherDefault,
-        ),
-    ),
+        "group-norm-numerical-care": ("mean-of-squares",),
+        "group-norm-backward": ("without-gradient", "mean-without-gradient"),
+    },
     equivalents=(Unflattened, GroupByGroup, InDouble),
     symptoms=(
         (

@@ -2,15 +2,16 @@
 
 import numpy as np
 
-from normlib.check.exercise import Case, Exercise, Misconception
+from normlib.check.exercise import Case, Exercise
 from normlib.check.running.observing import Unusable
 from normlib.check.running.protocols import call
-from normlib.check.separation import separates, share
+from normlib.check.separation import recognized_by, separates, share
 
 
 def exposing_input():
-    x = np.zeros((1, 2, 2, 4))
-    x[:] = [0.0, 1.0, 10.0, 11.0]  # a value for each channel
+    """An x of shape (N, H, W, C) on which the mistake shows."""
+    x = np.random.default_rng(0).normal(size=(2, 64, 64, 4))
+    x += np.array([0.0, 0.0, 10.0, 10.0])
     return x
 
 
@@ -49,49 +50,7 @@ def no_arguments(rng):
     return {}
 
 
-# Inputs that do not tell the two apart.
-
-
-def without_contrast():
-    return np.full((2, 4, 4, 4), 3.0)
-
-
-def one_pixel():
-    offsets = np.array([0.0, 0.0, 9.0, 9.0])
-    return np.random.default_rng(0).normal(size=(5, 1, 1, 4)) + offsets
-
-
-def one_bright_pixel():
-    x = np.zeros((1, 8, 8, 4))
-    x[0, 2, 3, 1] = 1.0
-    return x
-
-
-def standard_noise():
-    return np.random.default_rng(0).normal(size=(2, 64, 64, 4))
-
-
-def noise_elsewhere():
-    return np.random.default_rng(0).normal(loc=50.0, scale=10.0, size=(2, 64, 64, 4))
-
-
-def samples_that_differ():
-    noise = np.random.default_rng(0).normal(size=(3, 64, 64, 4))
-    return noise + np.array([0.0, 10.0, 50.0]).reshape(3, 1, 1, 1)
-
-
-def channels_that_differ_within():
-    noise = np.random.default_rng(0).normal(size=(2, 64, 64, 4))
-    return noise + np.array([0.0, 10.0, 0.0, 10.0])
-
-
-def the_same_pattern():
-    row, column = np.indices((4, 4))
-    checkerboard = ((row + column) % 2).astype(float)
-    return np.repeat(checkerboard[None, :, :, None], 4, axis=3)
-
-
-# What they have in common with others of their kind.
+# Inputs that do not tell the two apart: how each kind is recognized.
 
 
 def _alike(x):
@@ -106,32 +65,40 @@ def _alike(x):
 
 
 def _kind(outputs):
-    """The reason why x does not tell the two apart; None where it does."""
+    """The key of the reason why x does not tell the two apart; None where it does."""
     x = outputs["x"].astype(np.float64)
     if not np.isfinite(x).all() or share(right, published, [x]) >= ASKED:
         return None  # what is no batch of images raises here
     if x.shape[1:3] == (1, 1):
-        return one_pixel
+        return "one-pixel"
     samples = x.reshape(len(x), -1)
     if not np.ptp(samples, axis=1).any():
-        return without_contrast
+        return "without-contrast"
     usual = np.median(samples, axis=1, keepdims=True)
     if (samples != usual).mean() < 0.05:
-        return one_bright_pixel
+        return "one-bright-pixel"
     if _alike(x) < 1e-9:
-        return the_same_pattern
+        return "the-same-pattern"
     within = samples.std(axis=1).mean()
     if len(x) > 1 and samples.mean(axis=1).std() > within:
-        return samples_that_differ
+        return "samples-that-differ"
     if x.mean(axis=(0, 1, 2)).std() > 0.3 * within:
-        return channels_that_differ_within
+        return "channels-that-differ-within"
     if abs(x.mean()) < 0.2 and 0.8 < within < 1.25:
-        return standard_noise
-    return noise_elsewhere
+        return "standard-noise"
+    return "noise-elsewhere"
 
 
-def _is(kind):
-    return lambda outputs: _kind(outputs) is kind
+KINDS = (
+    "without-contrast",
+    "one-pixel",
+    "one-bright-pixel",
+    "standard-noise",
+    "noise-elsewhere",
+    "samples-that-differ",
+    "channels-that-differ-within",
+    "the-same-pattern",
+)
 
 
 # Inputs that do.
@@ -166,68 +133,10 @@ EXERCISE = Exercise(
     "something else than a right one.",
     section="group-norm-mistakes",
     reference=exposing_input,
+    answer=exposing_input,
     run=call("x"),
     measure=separates(right, published, asked=ASKED, usable=images),
     cases=(Case("right and wrong differ on your input", 1.0, no_arguments),),
-    misconceptions=(
-        Misconception(
-            "images without contrast",
-            "When all numbers of an image are equal, zero comes out, however they "
-            "are grouped.",
-            without_contrast,
-            recognize=_is(without_contrast),
-        ),
-        Misconception(
-            "images of one pixel",
-            "With a single position, the reshape splits the channels and nothing "
-            "else, which is right. What else is there to split when there are rows?",
-            one_pixel,
-            recognize=_is(one_pixel),
-        ),
-        Misconception(
-            "a single number that differs",
-            "Whichever group it falls in, it is one among as many, and comes out as "
-            "large. The others are nearly zero, with it or without it.",
-            one_bright_pixel,
-            recognize=_is(one_bright_pixel),
-        ),
-        Misconception(
-            "standard normal noise everywhere",
-            "One large sample of such noise has the mean and the spread of any other. "
-            "Statistics of the wrong numbers are then as good as those of the right "
-            "ones. This is how such mistakes survive tests.",
-            standard_noise,
-            recognize=_is(standard_noise),
-        ),
-        Misconception(
-            "noise of one mean and one spread",
-            "Another mean and another spread change nothing if all channels and all "
-            "rows have them: any group of numbers is like any other.",
-            noise_elsewhere,
-            recognize=_is(noise_elsewhere),
-        ),
-        Misconception(
-            "samples that differ, and nothing else that does",
-            "Neither of the two mixes samples. What they disagree about lies within "
-            "one image.",
-            samples_that_differ,
-            recognize=_is(samples_that_differ),
-        ),
-        Misconception(
-            "channels that differ within each group, and groups that are alike",
-            "The channels are not equal, and that is the right idea. But what is "
-            "compared are the statistics of whole groups: which channels are in the "
-            "first, which in the second?",
-            channels_that_differ_within,
-            recognize=_is(channels_that_differ_within),
-        ),
-        Misconception(
-            "the same pattern in every part",
-            "Both groups of channels have exactly the mean and the variance that the "
-            "upper and the lower rows have.",
-            the_same_pattern,
-            recognize=_is(the_same_pattern),
-        ),
-    ),
+    recognize=recognized_by(_kind, KINDS),
     equivalents=(counted_up, one_loud_group, a_dark_half, in_torch),
 )

@@ -1,0 +1,64 @@
+"""What the inputs of cases are made of, where several exercises need the same.
+
+A case shows a mistake only when the mistake changes its numbers. So the values that
+are averaged are never nearly equal by chance, and what belongs to different samples and
+channels lies clearly apart.
+"""
+
+import numpy as np
+
+from normlib.check.exercise import Inputs
+
+FAR = 1e4  # where float32 has three digits left for values around 1
+
+
+def steps(rng, lead: tuple[int, ...], m: int) -> np.ndarray:
+    """``m`` values between about −1.5 and 1.5 for each index in ``lead``.
+
+    They are evenly spaced, jittered and shuffled, so that no row is nearly constant. A
+    single value stays near 0, where it cannot cancel an offset added to it.
+    """
+    even = np.linspace(-1.5, 1.5, m) if m > 1 else np.zeros(1)
+    x = rng.permuted(np.tile(even, (*lead, 1)), axis=-1)
+    return x + rng.uniform(-0.2, 0.2, x.shape)
+
+
+def feature_maps(
+    rng,
+    n: int,
+    c: int,
+    positions: tuple[int, ...],
+    contrast: float,
+    channels_apart: float,
+    samples_apart: float,
+) -> np.ndarray:
+    """``n`` samples of ``c`` channels, of shape (n, c, *positions).
+
+    The largest standard deviation of a channel is ``contrast`` times the smallest.
+    The channels' means differ by multiples of ``channels_apart``, in an order drawn at
+    random, and each sample lies ``samples_apart`` above the one before it.
+    """
+    x = steps(rng, (n, c), int(np.prod(positions)))
+    x *= rng.permutation(np.geomspace(1, contrast, c))[:, None]
+    x += channels_apart * rng.permutation(np.arange(c))[:, None]
+    x += samples_apart * np.arange(n).reshape(n, 1, 1)
+    return x.reshape(n, c, *positions)
+
+
+def alternating(rng, c: int, low: float = 0.5, high: float = 3.0) -> np.ndarray:
+    """A factor for each of ``c`` channels, some negative, no two of the same size."""
+    sign = np.where(np.arange(c) % 3 == 1, -1, 1)
+    return sign * rng.permutation(np.linspace(low, high, c))
+
+
+def in_float32(inputs: Inputs) -> Inputs:
+    """The same inputs with their arrays in float32."""
+    return {
+        name: value.astype(np.float32) if isinstance(value, np.ndarray) else value
+        for name, value in inputs.items()
+    }
+
+
+def far_from_zero(inputs: Inputs, name: str = "x") -> Inputs:
+    """The same inputs in float32, with the array ``name`` moved far from zero."""
+    return in_float32(inputs | {name: inputs[name] + FAR})
