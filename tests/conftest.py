@@ -35,7 +35,10 @@ def screenshots() -> Path:
 
 @pytest.fixture(scope="session")
 def browser():
-    """A headless Chromium that looks nothing up by itself."""
+    """A headless Chromium that looks nothing up: only the loopback has a name.
+
+    One for all tests of a process: Playwright allows no second one beside it.
+    """
     names = ("chromium", "chromium-browser", "google-chrome")
     program = next(filter(None, map(shutil.which, names)), None)
     if program is None:
@@ -43,10 +46,15 @@ def browser():
     from playwright.sync_api import sync_playwright
 
     quiet = ("background-networking", "component-update", "sync")
+    rules = "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=program,
-            args=["--no-sandbox", *(f"--disable-{what}" for what in quiet)],
+            args=[
+                "--no-sandbox",
+                f"--host-resolver-rules={rules}",
+                *(f"--disable-{what}" for what in quiet),
+            ],
         )
         yield chromium
         chromium.close()

@@ -14,7 +14,7 @@ def test_numpy_is_the_only_hard_dependency():
     assert {"learn", "grade", "book", "test"} <= set(extras)
 
 
-def test_the_wheel_holds_every_module_and_nothing_else(root, tmp_path):
+def test_the_wheel_holds_every_module_and_what_people_get_wrong(root, tmp_path):
     build = "-m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir".split()
     copy = tmp_path / "source"
     copy.mkdir()
@@ -23,5 +23,6 @@ def test_the_wheel_holds_every_module_and_nothing_else(root, tmp_path):
     subprocess.run([sys.executable, *build, str(tmp_path), str(copy)], check=True)
     (wheel,) = tmp_path.glob("normlib-*.whl")
     names = {n for n in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in n}
-    modules = {str(path.relative_to(root)) for path in (root / "normlib").rglob("*.py")}
-    assert names == modules | {"normlib/py.typed"}
+    files = [p for kind in ("py", "md") for p in (root / "normlib").rglob(f"*.{kind}")]
+    wanted = {str(path.relative_to(root)) for path in files}
+    assert names == wanted | {"normlib/py.typed"}

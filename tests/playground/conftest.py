@@ -1,7 +1,6 @@
 """The built book on a server of its own, and a browser that reaches nothing else."""
 
 import json
-import shutil
 import threading
 from dataclasses import dataclass, field
 from functools import partial
@@ -32,24 +31,6 @@ def site(html):
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
-
-
-@pytest.fixture(scope="session")
-def sealed():
-    """A headless Chromium in which only the loopback has a name."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    program = next(filter(None, map(shutil.which, names)), None)
-    if program is None:
-        pytest.skip("needs Chromium: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        rules = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
-        chromium = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", rules]
-        )
-        yield chromium
-        chromium.close()
 
 
 @dataclass
@@ -105,8 +86,8 @@ def opened(context, site, page):
 
 
 @pytest.fixture(scope="session")
-def context(sealed):
-    with sealed.new_context(accept_downloads=True) as made:
+def context(browser):
+    with browser.new_context(accept_downloads=True) as made:
         yield made
 
 

@@ -196,7 +196,7 @@ def test_a_section_and_what_recognizes_are_given_by_key(written):
     [
         (
             ("of=in_torch", "of=in_jax"),
-            13,
+            14,
             "no equivalent 'in_jax'; there are in_torch",
         ),
         (("- y = x * STEP", "- y = x * STOP"), 6, "it matches nowhere"),
@@ -204,7 +204,7 @@ def test_a_section_and_what_recognizes_are_given_by_key(written):
         (('def answer(x):\n    "', 'def another(x):\n    "'), 23, "one def"),
         (
             ("    return np", "    return 1\nONE = 1\ndef answer(x):\n    return np"),
-            22,
+            23,
             "one definition",
         ),
     ],

@@ -149,7 +149,7 @@ def test_what_jupyterlab_leaves_beside_notebooks_changes_nothing(course, tmp_pat
     shutil.copytree(course, folder)
     before = {path: path.read_bytes() for path in folder.rglob("*.ipynb")}
     for name in ("exercises", "solutions", "exercises/01_feature_scaling"):
-        (folder / name / ".ipynb_checkpoints").mkdir()
+        (folder / name / ".ipynb_checkpoints").mkdir(parents=True)
         left = folder / name / ".ipynb_checkpoints/feature_scaling-checkpoint.ipynb"
         left.write_text("{")
     release(folder)
