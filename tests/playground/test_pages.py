@@ -15,12 +15,12 @@ PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 
 
 @pytest.fixture
-def visit(sealed, site):
+def visit(browser, site):
     """Open a page in a browser that has seen nothing yet."""
     contexts = []
 
     def open_page(page, prepare=lambda tab: None, **options):
-        contexts.append(sealed.new_context(**options))
+        contexts.append(browser.new_context(**options))
         tab = contexts[-1].new_page()
         tab.set_default_timeout(PATIENCE)
         prepare(tab)
