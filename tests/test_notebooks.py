@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import inspect
 import itertools
 import re
 import secrets
@@ -201,6 +202,15 @@ def test_an_answer_cell_only_defines_what_the_exercise_asks_for(source, release)
     for cell in filter(is_answer, release.cells):
         (definition,) = ast.parse(cell.source).body
         assert ast.get_docstring(definition), "the docstring stays in the release"
+
+
+def test_each_solution_is_the_answer_of_its_exercise(source):
+    for cell, check in itertools.pairwise(source.cells):
+        if is_check(check) and EXERCISES[key_of(check)].answer:
+            lines = cell.source.splitlines()
+            solution = [line for line in lines if line.strip()[:4] != "### "]
+            answer = inspect.getsource(EXERCISES[key_of(check)].answer)
+            assert solution == answer.splitlines(), key_of(check)
 
 
 def test_the_notebook_takes_nothing_but_check_from_normlib(source):
