@@ -78,9 +78,7 @@ class _Trial:
         self.expected = self._measured(
             observe(self.run, exercise.reference, self.inputs)
         )
-        if (
-            self.expected.outputs is None
-        ):  # a defect of the exercise, never of the answer
+        if self.expected.outputs is None:  # the exercise's defect, not the answer's
             raise RuntimeError(
                 f"the reference of {exercise.key} {self.expected.problem}"
             )

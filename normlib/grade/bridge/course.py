@@ -18,8 +18,6 @@ from normlib.grade.submission.shrink import shrunk
 
 _WITH_OUTPUTS = 8  # times as large may a file be with its outputs, which nobody reads
 _NAMED = 5  # files that are told when the notebook is not among them
-
-
 _SECRET = 32  # bytes
 
 

@@ -30,7 +30,6 @@ ATTEMPTS = {
     "make a folder beside it": "os.mkdir({canary!r} + '+')",
     "delete it": "os.unlink({canary!r})",
     "write among the packages": "open(numpy.__file__, 'r+')",
-    # Never empty a file of a package here: where it succeeds, NumPy is destroyed.
     "change the mode of a package": "os.chmod(numpy.__file__, 0o644)",
     "change the times of a package": "os.utime(numpy.__file__)",
     "open a connection": "socket.create_connection(('127.0.0.1', {port}), 1)",
@@ -137,12 +136,11 @@ def self_test(zygote: Zygote, course: Path) -> list[str]:
 
 def _right_answer_is_right(session):
     exercise = EXERCISES[_EXERCISE]
+    right = exercise.equivalents[0]
     session.run("import numpy as np", 10)
-    session.run(inspect.getsource(exercise.equivalents[0]), 10)
+    session.run(inspect.getsource(right), 10)
 
     def observe(run, _, inputs, own_work):
-        return session.observe(
-            exercise.equivalents[0].__name__, run, inputs, own_work, 10
-        )
+        return session.observe(right.__name__, run, inputs, own_work, 10)
 
     return judge(_EXERCISE, None, 0, observe).points == exercise.points

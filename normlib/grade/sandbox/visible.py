@@ -13,9 +13,11 @@ from normlib.grade.sandbox.inside import lockdown
 SCRATCH = "/scratch"  # where bubblewrap lets student code write
 
 _PACKAGE = Path(normlib.__file__).parent
-# What stands beside a student's code, by folder; references do not.
-_GIVEN = ("grade/sandbox/inside/*.py", "check/running/*.py")
-_GIVEN_OF_TOPICS = "check/exercises/**/protocols.py"
+# What stands beside a student's code; references do not.
+_GIVEN = (
+    *("grade/sandbox/inside/*.py", "check/running/*.py"),
+    "check/exercises/**/protocols.py",
+)
 _SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin")
 _SETTINGS = ("/etc/ld.so.cache", "/etc/localtime", "/etc/ssl/openssl.cnf")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
@@ -128,7 +130,7 @@ def write_package(folder: Path) -> None:
     stand_in = _PACKAGE / "grade/sandbox/stand_in"
     given = {
         str(path.relative_to(_PACKAGE)): path
-        for pattern in (*_GIVEN, _GIVEN_OF_TOPICS)
+        for pattern in _GIVEN
         for path in _PACKAGE.glob(pattern)
     }
     given |= {str(path.relative_to(stand_in)): path for path in stand_in.rglob("*.py")}

@@ -15,6 +15,7 @@ from normlib.grade.files import printable
 from normlib.grade.sandbox.session import NoSandbox, Session, Stopped
 from normlib.grade.sandbox.stopwatch import PATIENCE
 from normlib.grade.submission import limited, outputs
+from normlib.grade.submission.markup import without_formulas
 from normlib.grade.submission.needed import names, needed
 from normlib.grade.submission.pack import Pack, grade_id, is_answer, key_of
 from normlib.grade.submission.rebuild import rebuild, runs
@@ -169,11 +170,12 @@ class _Grading:
             items += [("traceback", f"Stopped: this cell {error}.")]
         finally:
             self.clock.spent("cells")
-        if outputs.size(outputs.cut(items)) > self.room:
+        shown = outputs.cut(items)
+        if outputs.size(shown) > self.room:
             told = "What this cell shows was left out: the notebook shows too much.\n"
-            items = [("stderr", told)]
-        self.shown[i] = outputs.cut(items)
-        self.room -= outputs.size(self.shown[i])
+            shown = outputs.cut([("stderr", told)])
+        self.shown[i] = shown
+        self.room -= outputs.size(shown)
 
     def _show_outputs(self):
         """Put what the cells have shown into the notebook, once all are judged."""
@@ -239,9 +241,7 @@ class _Grading:
         points = float(report.points)
         self.points[grade_id(cell)] = points
         # Without formulas: what a student printed or raised may look like some.
-        html = (
-            f'<div class="tex2jax_ignore mathjax_ignore">{report._repr_html_()}</div>'
-        )
+        html = without_formulas(report._repr_html_())
         shown = {"text/plain": str(report), "text/html": html}
         cell.execution_count = 1
         cell.outputs = [
@@ -326,8 +326,10 @@ def bounded(notes: list[str]) -> list[str]:
 
 
 # Of a cell that could not be looked at.
-_ANYTHING = {"uses": [], "defines": [], "always": True, "unclear": True}
-_ANYTHING["suspicions"] = []
+_ANYTHING = {
+    **{"uses": [], "defines": [], "always": True, "unclear": True},
+    "suspicions": [],
+}
 
 
 def _look_at(sources):
