@@ -157,7 +157,7 @@ def test_no_markup_is_left_in_the_text(page):
     text = page.evaluate(
         """() => {
             const article = document.querySelector("article").cloneNode(true);
-            const code = "pre, code, script, mjx-container";
+            const code = "pre, code, .sig-object, script, mjx-container";
             article.querySelectorAll(code).forEach((element) => element.remove());
             return article.textContent;
         }"""
