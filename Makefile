@@ -35,8 +35,9 @@ book: _build/html/index.html  ## the built book, _build/html/index.html
 
 pdf: _build/normalization-by-hand.pdf  ## the book to print, in one file
 
-exercises: $(ENVIRONMENT)  ## exercises/ generated from solutions/
+exercises: $(ENVIRONMENT)  ## exercises/ from solutions/, and what reports quote from book/
 	@python -m normlib.grade.bridge.release
+	@python book/section_titles.py
 
 grade: $(ENVIRONMENT) | _build/submitted  ## the points of the class in _build/submitted
 	@normlib grade

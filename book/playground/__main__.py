@@ -52,7 +52,7 @@ def _zip_checks(target):
     files = [
         path
         for path in sorted(package.rglob("*"))
-        if path.suffix in (".py", ".md")
+        if path.suffix in (".py", ".md", ".json")
         and path.relative_to(package).parts[0] not in NOT_IN_THE_PAGE
     ]
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -1,5 +1,6 @@
 """Judge an answer: draw inputs, run it beside the reference, compare, diagnose."""
 
+import inspect
 import secrets
 from dataclasses import replace
 
@@ -8,7 +9,7 @@ import numpy as np
 from normlib.check.exercise import Case
 from normlib.check.exercises import EXERCISES
 from normlib.check.report import CaseResult, Report, describe_call, number, place
-from normlib.check.running.observing import Observation, observe
+from normlib.check.running.observing import Observation, Refused, observe
 from normlib.check.running.torch_norms import without_torch_norms
 
 
@@ -52,7 +53,7 @@ def judge(
             "run that cell, then this one.",
             seed,
         )
-    title, hint, section = _diagnose(exercise, trials)
+    title, hint, section, shown = _diagnose(exercise, trials)
     return Report(
         key=key,
         points=_points(exercise, [t.case for t in trials if not t.difference]),
@@ -63,6 +64,7 @@ def judge(
         section=section,
         notes=_notes(exercise, trials),
         seed=seed,
+        shown=shown,
     )
 
 
@@ -71,7 +73,7 @@ class _Trial:
 
     def __init__(self, exercise, case, implementation, seed, observe_answer):
         self.case = case
-        self.name = exercise.name
+        self._exercise = exercise
         self.run = case.run or exercise.run
         self.measure = case.measure or exercise.measure
         self.inputs = case.inputs(np.random.default_rng(seed))
@@ -87,6 +89,15 @@ class _Trial:
         )
         self.received = self._measured(self.answered)
         self.difference, self.wrong = difference(self.received, self.expected, case)
+        self.only_shaped_wrong = only_shaped_wrong(self.received, self.expected, case)
+
+    @property
+    def call(self) -> str:
+        """The call, in words."""
+        if hasattr(self.run, "describe"):
+            return self.run.describe(self._exercise.name, self.inputs)
+        signature = inspect.signature(self._exercise.reference)
+        return describe_call(self._exercise.name, self.inputs, signature)
 
     def like(self, misconception) -> bool:
         """Whether the answer looks like the misconception, in this case."""
@@ -101,7 +112,7 @@ class _Trial:
 
     def _recognized(self, recognize):
         outputs = self.answered.outputs
-        if outputs is None:
+        if outputs is None or self.received.kind == Refused.__name__:
             return False
         # Observed, because outputs of an unforeseen shape may make it raise or warn.
         found = observe(lambda f, _: {"": np.array(f(outputs))}, recognize, {})
@@ -159,6 +170,20 @@ def difference(
     return next(iter(sentences.values()), ""), frozenset(sentences)
 
 
+def only_shaped_wrong(received: Observation, expected: Observation, case: Case) -> bool:
+    """Whether the numbers are the expected ones, in order, and some shape is not."""
+    if received.outputs is None or received.outputs.keys() != expected.outputs.keys():
+        return False
+    reshaped = {}
+    for name, got in received.outputs.items():
+        want = expected.outputs[name]
+        reshaped[name] = got.reshape(want.shape) if got.size == want.size else got
+    return (
+        bool(difference(received, expected, case)[0])
+        and not difference(replace(received, outputs=reshaped), expected, case)[0]
+    )
+
+
 def _compare(name, got, want, tolerance):
     if got.shape != want.shape:
         return f"{name} should have shape {want.shape}, yours has {got.shape}"
@@ -170,16 +195,30 @@ def _compare(name, got, want, tolerance):
     close = np.isclose(got, want, rtol=0, atol=tolerance * scale, equal_nan=True)
     if close.all():
         return ""
-    first = tuple(int(i) for i in np.argwhere(~close)[0])
-    pair = want[first], got[first]
+    at = _worst(got, want, close)
+    pair = want[at], got[at]
     nothing = 1e-5 * scale  # what rounding, or eps, leaves of an exact 0
     shown = [0.0 if abs(v) < nothing else v for v in pair]
     should, yours = number(*(shown if any(shown) else pair))
-    return f"{name}{place(first)} should be {should}, yours is {yours}"
+    return f"{name}{place(at)} should be {should}, yours is {yours}"
+
+
+def _worst(got, want, close):
+    """Where the error is largest, or the first place of those about as bad.
+
+    A mistake that only shows in one column or channel is quoted from there.
+    """
+    with np.errstate(invalid="ignore"):
+        error = np.abs(got - want)
+    error = np.where(close, 0, np.where(np.isfinite(error), error, np.inf))
+    bad = error >= 0.9 * error.max()
+    return tuple(int(i) for i in np.argwhere(bad)[0])
 
 
 def _diagnose(exercise, trials):
     """The misconception that the answer looks like, if there is one.
+
+    Returns title, hint, section, and the name of the failed case that shows it best.
 
     The first failed case that looks like any decides which can be meant. Among
     them, the one that fits most of the failed cases (an answer with two mistakes
@@ -203,10 +242,18 @@ def _diagnose(exercise, trials):
         if len(likeliest) > 1:
             best = max(likeliest, key=lambda m: sum(t.like(m) for t in passed))
         if not _by_accident(best, 1 + max(fits), failed, passed):
-            return best.title, best.hint, best.section or exercise.section
+            section = best.section or exercise.section
+            return best.title, best.hint, section, trial.case.name
         doubted += meant
+    shaped = [trial for trial in failed if trial.only_shaped_wrong]
+    if shaped:
+        hint = "The numbers are right, the shape is not."
+        return None, hint, exercise.section, shaped[0].case.name
     wrong = frozenset().union(*(trial.wrong for trial in failed))
-    return None, dict(exercise.symptoms).get(wrong), exercise.section
+    # Two numbers side by side say more than that a call failed or came back misshapen.
+    valued = (t for t in failed if t.received.outputs is not None and t.wrong)
+    shown = next((t.case.name for t in valued), "")
+    return None, dict(exercise.symptoms).get(wrong), exercise.section, shown
 
 
 def _by_accident(misconception, fits, failed, passed):
@@ -224,19 +271,9 @@ def _by_accident(misconception, fits, failed, passed):
 
 
 def _results(trials):
-    """A line for each case; what was said once is not said again."""
-    said, results = set(), []
-    for trial in trials:
-        message = trial.difference
-        if message in said:
-            message = "as above"
-        elif message:
-            said.add(message)
-            describe = getattr(trial.run, "describe", describe_call)
-            called = describe(trial.name, trial.inputs)
-            message = f"{called}: {message}" if called else message
-        results.append(CaseResult(trial.case.name, not trial.difference, message))
-    return tuple(results)
+    return tuple(
+        CaseResult(t.case.name, not t.difference, t.difference, t.call) for t in trials
+    )
 
 
 def _points(exercise, passed):

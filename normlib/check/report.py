@@ -1,9 +1,13 @@
 """What a learner reads: a report as text and as HTML, for light and dark themes."""
 
 import html
+import json
 import os
 import re
 from dataclasses import dataclass
+from functools import cache
+from inspect import Signature
+from pathlib import Path
 
 import numpy as np
 
@@ -17,22 +21,30 @@ BOOK = "../../_build/html/book"
 
 @dataclass(frozen=True)
 class CaseResult:
-    """One line of a report; ``message`` is empty when the case passed."""
+    """One case of a report.
+
+    ``message`` says what is wrong, and is empty when the case passed. ``call`` is the
+    call that it was wrong in, where there is one to show.
+    """
 
     name: str
     passed: bool
-    message: str
+    message: str = ""
+    call: str = ""
 
 
 @dataclass(frozen=True)
 class Report:
     """The verdict on one answer. Shows itself as text and, in a notebook, as HTML.
 
+    The most important comes first: the points, what the answer looks like, and one
+    failed case in full. Then the other cases follow, a line each.
+
     Attributes
     ----------
     points, max_points : float
     cases : tuple of CaseResult
-        Empty when nothing could be run.
+        In the order of the exercise. Empty when nothing could be run.
     diagnosis : str or None
         The title of the misconception that the answer looks like.
     hint : str or None
@@ -43,6 +55,8 @@ class Report:
         Warnings, prints: what is worth knowing and costs nothing.
     seed : int
         ``judge(key, answer, seed=...)`` repeats the same inputs.
+    shown : str
+        The name of the failed case that shows the mistake best; by default the first.
     """
 
     key: str
@@ -54,6 +68,7 @@ class Report:
     section: str = ""
     notes: tuple[str, ...] = ()
     seed: int = 0
+    shown: str = ""
 
     @classmethod
     def without_cases(cls, exercise: Exercise, why: str, seed: int = 0) -> "Report":
@@ -65,20 +80,34 @@ class Report:
         unit = "point" if self.max_points == 1 else "points"
         return f"{self.key}: {self.points:g} of {self.max_points:g} {unit}"
 
+    @property
+    def passed(self) -> list[CaseResult]:
+        return [case for case in self.cases if case.passed]
+
+    @property
+    def failed(self) -> list[CaseResult]:
+        """The failed cases, first the one that shows the mistake best."""
+        failed = [case for case in self.cases if not case.passed]
+        return sorted(failed, key=lambda case: case.name != self.shown)
+
     def __str__(self):
-        lines = [self.headline, ""]
-        for case in self.cases:
-            mark, tail = ("✓", "") if case.passed else ("✗", f": {case.message}")
-            lines.append(f"{mark} {case.name}{tail}")
-        lines += [""] if self.cases else []
+        lines = []
         if self.diagnosis:
             lines.append(f"This looks like: {self.diagnosis}.")
         if self.hint:
             lines.append(self.hint)
-        if self._failed and self.section:
+        if self.failed and self.section:
             lines.append(f"See {_section_title(self)}.")
-        lines += self.notes
-        return "\n".join(lines).rstrip().replace("`", "")
+        blocks = ["\n".join(lines)]
+        if self.failed:
+            best, *others = self.failed
+            blocks.append(f"✗ {best.name}\n  {_in_full(best)}")
+            if others:
+                lines = [f"✗ {name}{tail}" for name, tail in _in_a_line(self.failed)]
+                blocks.append("\n".join(lines))
+        blocks.append("\n".join(f"✓ {case.name}" for case in self.passed))
+        blocks.append("\n".join(self.notes))
+        return "\n\n".join(filter(None, (self.headline, *blocks))).replace("`", "")
 
     __repr__ = __str__
 
@@ -87,23 +116,11 @@ class Report:
             '<div style="border-left: 4px solid currentColor; padding: 0 0 0 1em; '
             'margin: .5em 0; max-width: 50em; line-height: 1.5">'
             f"<p><strong>{markup(self.headline)}</strong></p>"
-            + self._cases_html()
             + self._advice_html()
+            + self._cases_html()
             + "".join(f"<p><small>{markup(note)}</small></p>" for note in self.notes)
             + "</div>"
         )
-
-    def _cases_html(self):
-        rows = []
-        for case in self.cases:
-            mark = _PASSED if case.passed else _FAILED
-            tail = "" if case.passed else f":<br>{markup(case.message)}"
-            rows.append(
-                '<li style="padding-left: 1.6em; text-indent: -1.6em">'
-                f"{mark}{markup(case.name)}{tail}</li>"
-            )
-        style = "list-style: none; padding: 0; margin: 0"
-        return f'<ul style="{style}">{"".join(rows)}</ul>' if rows else ""
 
     def _advice_html(self):
         text = ""
@@ -111,16 +128,60 @@ class Report:
             text += f"<strong>This looks like: {markup(self.diagnosis)}.</strong> "
         if self.hint:
             text += markup(self.hint) + " "
-        if self._failed and self.section:
+        if self.failed and self.section:
             text += (
                 f'See <a href="{html.escape(_section_url(self))}" target="_blank">'
                 f"{markup(_section_title(self))}</a>."
             )
-        return f'<p style="margin: .8em 0 0">{text}</p>' if text else ""
+        return f"<p>{text}</p>" if text else ""
 
-    @property
-    def _failed(self):
-        return any(not case.passed for case in self.cases)
+    def _cases_html(self):
+        passed = _list_html((_PASSED, case.name, "") for case in self.passed)
+        if not self.failed:
+            return passed
+        best, *others = self.failed
+        shown = _list_html([(_FAILED, best.name, f"<br>{markup(_in_full(best))}")])
+        if others:
+            lines = ((_FAILED, n, markup(t)) for n, t in _in_a_line(self.failed))
+            shown += _fold(f"{_cases(len(others), 'more ')} failed", _list_html(lines))
+        if self.passed:
+            shown += _fold(f"{_cases(len(self.passed))} passed", passed)
+        return shown
+
+
+def _in_full(case):
+    return f"{case.call}: {case.message}" if case.call else case.message
+
+
+def _in_a_line(failed):
+    """The names of the failed cases after the first, and what is said of each.
+
+    What has been said of another case is not said again.
+    """
+    best, *others = failed
+    said = {best.message}
+    for case in others:
+        yield case.name, "" if case.message in said else f": {case.message}"
+        said.add(case.message)
+
+
+def _cases(n, more=""):
+    return f"{n} {more}case" + ("s" if n != 1 else "")
+
+
+def _list_html(rows):
+    items = "".join(
+        '<li style="padding-left: 1.6em; text-indent: -1.6em">'
+        f"{mark}{markup(name)}{tail}</li>"
+        for mark, name, tail in rows
+    )
+    style = "list-style: none; padding: 0; margin: 0"
+    return f'<ul style="{style}">{items}</ul>' if items else ""
+
+
+def _fold(summary, inside):
+    style = "margin: .3em 0 0"
+    return f'<details style="{style}"><summary>{summary}</summary>{inside}</details>'
 
 
 def _mark(sign, label, color):
@@ -146,7 +207,15 @@ def markup(text):
 
 def _section_title(report):
     topic = report.key.partition(".")[0]
-    return f"“{report.section.replace('-', ' ')}” in chapter {_number_of(topic)}"
+    title = _titles()[topic].get(report.section, report.section)
+    return f"“{title}” in chapter {_number_of(topic)}"
+
+
+@cache
+def _titles():
+    """Topic -> anchor -> title, written down by ``book/section_titles.py``."""
+    file = Path(__file__).with_name("section_titles.json")
+    return json.loads(file.read_text("utf-8"))
 
 
 def _section_url(report):
@@ -159,11 +228,23 @@ def _number_of(topic):
     return TOPICS.index(topic) + 1
 
 
-def describe_call(name: str, inputs: dict) -> str:
-    """``batch_norm(x, gamma, beta, 0.1) with x of shape (4, 3)``."""
+def describe_call(name: str, inputs: dict, signature: Signature) -> str:
+    """``batch_norm(x, gamma, beta, eps=0.1) with x of shape (4, 3)``.
+
+    Of a module, whose inputs are a scenario, how it was made and what it was given:
+    ``BatchNorm2d(num_features=3)`` called with ``x`` of shape (4, 3, 2, 2). Empty when
+    there is neither.
+    """
+    if "new" in inputs:
+        made = signature.bind(*inputs["new"]).arguments.items()
+        shown = ", ".join(f"{argument}={value!r}" for argument, value in made)
+        called = f"`{name}({shown})`"
+        if "x1" in inputs:
+            called += f" called with `x` of shape {inputs['x1'].shape}"
+        return called
     arrays = {n: v for n, v in inputs.items() if isinstance(v, np.ndarray)}
     if not all(isinstance(v, np.ndarray | float | int) for v in inputs.values()):
-        return ""  # a module's inputs are a scenario, not the arguments of a call
+        return ""
     shown = ", ".join(n if n in arrays else f"{n}={v:g}" for n, v in inputs.items())
     if not arrays:
         return f"`{name}({shown})`"
@@ -189,5 +270,7 @@ def place(index: tuple[int, ...]) -> str:
             return f" at position {i}"
         case (i, j):
             return f" at row {i}, column {j}"
+        case (n, c, h, w):
+            return f" at sample {n}, channel {c}, pixel ({h}, {w})"
         case _:
             return f" at [{', '.join(map(str, index))}]"

@@ -16,7 +16,8 @@ BATCH_NORM = EXERCISES[KEY]
 
 
 def messages(answer, seed=0):
-    return [case.message for case in judge(KEY, answer, seed).cases]
+    cases = judge(KEY, answer, seed).cases
+    return [f"{case.call}: {case.message}" for case in cases]
 
 
 def test_a_right_answer_gets_every_point_and_no_advice():
@@ -78,7 +79,7 @@ QUICK = [key for key in EXERCISES if key not in NETWORKS]
 @pytest.mark.parametrize("key", QUICK)
 def test_no_problem_is_equal_to_none(key, monkeypatch):
     """Whatever an answer, or a process that runs it, says about its exceptions."""
-    monkeypatch.setattr(judging, "_diagnose", lambda *_: (None, None, ""))
+    monkeypatch.setattr(judging, "_diagnose", lambda *_: (None, None, "", ""))
 
     def refuses(*args):
         raise ValueError("no")
@@ -103,7 +104,37 @@ def test_a_claim_that_an_input_was_refused_is_not_enough():
 
 
 def test_what_was_said_once_is_not_repeated():
-    assert messages(lambda x, g, b, eps=0: 1 / 0)[1:] == ["as above"] * 6
+    report = str(judge(KEY, lambda x, g, b, eps=0: 1 / 0))
+    assert report.count("ZeroDivisionError") == 1
+
+
+def test_a_place_is_quoted_where_the_mistake_shows():
+    """Not where rounding, or a lesser mistake, comes first."""
+
+    def one_column_off(x, gamma, beta, eps=1e-5):
+        y = BATCH_NORM.reference(x, gamma, beta, eps)
+        y[:, 1] += 0.5 * np.arange(len(y))
+        y[0, 0] += 0.01
+        return y
+
+    assert "y at row 1, column 1 should be" in messages(one_column_off)[0]
+
+
+def test_numbers_that_are_right_in_a_wrong_shape_are_said_to_be_that(small):
+    for shaped in (np.atleast_2d, lambda y: y[:, None]):
+        report = judge(small, lambda x, factor=1.0, s=shaped: s(scale(x, factor)))
+        assert report.points == 0 and report.diagnosis is None
+        assert report.hint == "The numbers are right, the shape is not."
+    wrong = judge(small, lambda x, factor=1.0: np.atleast_2d(scale(x, factor) + 1))
+    assert "The numbers are right" not in str(wrong)
+
+
+def test_the_case_that_shows_a_diagnosis_is_shown_in_full(small):
+    def one_column_more(x, factor=1.0):  # here, that hides the mistake
+        return x * factor if factor != 3 else np.append(no_mean(x, factor), 0)
+
+    assert judge(small, no_factor).shown == "scaled"
+    assert judge(small, one_column_more).shown == "plain"
 
 
 def test_the_first_difference_is_located_and_both_numbers_given():
@@ -117,12 +148,6 @@ def test_the_first_difference_is_located_and_both_numbers_given():
     )
 
 
-def test_what_rounding_leaves_of_a_zero_is_called_zero():
-    report = judge("feature_scaling.z_score", lambda x: x - x + 3.0, seed=0)
-    shown = [c.message for c in report.cases if "constant up to rounding" in c.name]
-    assert shown[0].endswith("should be 0, yours is 3")
-
-
 def test_what_eps_leaves_of_a_zero_is_called_zero():
     def backward(*args):
         dx, *others = EXERCISES[key].reference(*args)
@@ -131,6 +156,16 @@ def test_what_eps_leaves_of_a_zero_is_called_zero():
     key = "layer_norm.backward"
     by_hand = judge(key, backward, seed=0).cases[0]  # 1, −1, 0, 0 but for eps
     assert by_hand.message.endswith("dx at row 0, column 0 should be 1, yours is 0")
+
+
+def test_what_rounding_leaves_of_a_zero_is_called_zero(small, monkeypatch):
+    exercise = judging.EXERCISES[small]
+    x = np.array([0.1, 0.2, 0.3])
+    assert 0 < np.abs(scale(x)[1]) < 1e-15
+    case = Case("rounded", 1, lambda rng: {"x": x})
+    monkeypatch.setitem(judging.EXERCISES, small, replace(exercise, cases=(case,)))
+    report = judge(small, lambda x, factor=1.0: scale(x) + np.array([0, 3, 0]))
+    assert report.cases[0].message.endswith("should be 0, yours is 3")
 
 
 def test_two_small_numbers_that_differ_are_not_both_called_zero(small, monkeypatch):
@@ -341,7 +376,8 @@ def test_an_answer_is_judged_by_what_the_measure_makes_of_it(measured):
 def test_what_a_measure_says_is_the_message(measured):
     report = judge(KEY, lambda: np.array([2.0, 2.0]))
     assert report.points == 0
-    assert report.cases[0].message == "`exposing_input()`: both give 2"
+    assert report.cases[0].call == "`exposing_input()`"
+    assert report.cases[0].message == "both give 2"
     assert report.diagnosis is None
 
 

@@ -1,9 +1,14 @@
 """The report: what a learner reads, as text and as HTML."""
 
+import json
 import re
+import runpy
+from dataclasses import replace
+from inspect import signature
 
 import numpy as np
 import pytest
+from bs4 import BeautifulSoup
 
 from normlib.check import EXERCISES, judge
 from normlib.check.report import CaseResult, Report, describe_call, number, place
@@ -14,27 +19,61 @@ FAILED = Report(
     max_points=2.0,
     cases=(
         CaseResult("one row, by hand", True, ""),
-        CaseResult("a large eps", False, "`f(x)`: row 0 should be −1.204, yours −1.7"),
+        CaseResult("a large eps", False, "row 0 should be −1.204, yours 1", "`f(x)`"),
+        CaseResult("one column", False, "row 1 should be 2, yours 3", "`f(x)`"),
+        CaseResult("float32", False, "row 0 should be −1.204, yours 1", "`f(x)`"),
     ),
     diagnosis="the batch's own <variance>",
     hint="At inference both `statistics` are constants.",
     section="training-and-inference",
     notes=("Python warned: a < b.",),
+    shown="a large eps",
 )
 
 
-def test_the_text_reads_as_the_course_promises():
+def test_the_text_says_the_important_thing_first():
     assert str(FAILED) == (
         "batch_norm.inference: 1 of 2 points\n"
         "\n"
-        "✓ one row, by hand\n"
-        "✗ a large eps: f(x): row 0 should be −1.204, yours −1.7\n"
-        "\n"
         "This looks like: the batch's own <variance>.\n"
         "At inference both statistics are constants.\n"
-        "See “training and inference” in chapter 2.\n"
+        "See “Training and inference” in chapter 2.\n"
+        "\n"
+        "✗ a large eps\n"
+        "  f(x): row 0 should be −1.204, yours 1\n"
+        "\n"
+        "✗ one column: row 1 should be 2, yours 3\n"
+        "✗ float32\n"
+        "\n"
+        "✓ one row, by hand\n"
+        "\n"
         "Python warned: a < b."
     )
+
+
+def test_the_case_that_shows_the_mistake_best_comes_first():
+    text = str(replace(FAILED, shown="one column"))
+    assert "✗ one column\n  f(x): row 1 should be 2, yours 3\n\n✗ a large eps: " in text
+    page = BeautifulSoup(
+        replace(FAILED, shown="one column")._repr_html_(), "html.parser"
+    )
+    more, passed = page.find_all("details")
+    assert more.summary.text == "2 more cases failed" and "a large eps" in more.text
+    assert passed.summary.text == "1 case passed" and "one row" in passed.text
+    assert "one column" in page.ul.text and not page.ul.find_parent("details")
+
+
+def test_titles_of_sections_are_those_of_the_book(root):
+    """`make exercises` writes them down."""
+    namespace = runpy.run_path(root / "book/section_titles.py")
+    assert json.loads(namespace["FILE"].read_text("utf-8")) == namespace["titles"]()
+
+
+def test_every_section_that_a_report_names_has_a_title(root):
+    titles = runpy.run_path(root / "book/section_titles.py")["titles"]()
+    for exercise in EXERCISES.values():
+        anchors = {exercise.section, *(m.section for m in exercise.misconceptions)}
+        assert anchors - {None} <= titles[exercise.topic].keys(), exercise.key
 
 
 def test_html_escapes_everything_that_came_from_an_answer():
@@ -109,7 +148,8 @@ def test_numbers_show_enough_digits_to_differ(want, got, shown):
         ((), ""),
         ((2,), " at position 2"),
         ((0, 2), " at row 0, column 2"),
-        ((1, 0, 2, 3), " at [1, 0, 2, 3]"),
+        ((1, 0, 2), " at [1, 0, 2]"),
+        ((1, 0, 2, 3), " at sample 1, channel 0, pixel (2, 3)"),
     ],
 )
 def test_places_are_given_in_words(index, words):
@@ -119,6 +159,16 @@ def test_places_are_given_in_words(index, words):
 def test_a_call_is_described_by_its_arguments():
     inputs = {"mean": np.ones(3), "x": np.ones((4, 3)), "eps": 0.1}
     assert (
-        describe_call("batch_norm", inputs)
+        describe_call("batch_norm", inputs, signature(judge))
         == "`batch_norm(mean, x, eps=0.1)` with `x` of shape (4, 3)"
     )
+
+
+def test_a_module_is_described_by_how_it_was_made_and_called():
+    def make(num_features, eps=1e-5): ...
+
+    inputs = {"new": (3, 0.1), "x1": np.ones((4, 3)), "parameters": {}}
+    made = "`BatchNorm2d(num_features=3, eps=0.1)`"
+    called = describe_call("BatchNorm2d", inputs, signature(make))
+    assert called == f"{made} called with `x` of shape (4, 3)"
+    assert describe_call("BatchNorm2d", {"new": (3, 0.1)}, signature(make)) == made

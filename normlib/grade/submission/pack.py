@@ -25,7 +25,7 @@ _CHECK = re.compile(r"""check\((["'])([\w.]+)\1\)""")
 # What a result is made by: whole folders. The rest of normlib/grade moves it about.
 _GRADED_BY = (
     *("*.py", "torch/*.py", "check/*.py", "check/running/*.py", "check/mistakes/*.py"),
-    *("grade/submission/*.py", "grade/sandbox/**/*.py"),
+    *("grade/submission/*.py", "grade/sandbox/**/*.py", "check/*.json"),
 )
 
 
