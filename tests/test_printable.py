@@ -123,7 +123,7 @@ def check_contents(reader, parts):
     lines = "\n".join(sheet.extract_text() for sheet in sheets)
     for part in parts:
         assert letters(part.title) in letters(lines)
-        assert re.search(rf"^{part.first}$", lines, re.MULTILINE)
+        assert re.search(rf"(^|\s){part.first}$", lines, re.MULTILINE)
 
 
 def check_that_nothing_was_shrunk(reader):

@@ -9,17 +9,12 @@ import numpy as np
 from normlib.check.exercise import Case
 from normlib.check.exercises import EXERCISES
 from normlib.check.report import CaseResult, Report, describe_call, number, place
+from normlib.check.running.in_process import InProcess
 from normlib.check.running.observing import Observation, Refused, observe
-from normlib.check.running.torch_norms import without_torch_norms
-
-
-def observe_answer(run, implementation, inputs, own_work: bool) -> Observation:
-    """Run an answer by a protocol; if it is to be ``own_work``, without torch's."""
-    return observe(_alone(run) if own_work else run, implementation, inputs)
 
 
 def judge(
-    key: str, implementation, seed: int | None = None, observe_answer=observe_answer
+    key: str, implementation, seed: int | None = None, observe_answer=None
 ) -> Report:
     """Run ``implementation`` on the cases of exercise ``key`` and report.
 
@@ -32,7 +27,8 @@ def judge(
     seed : int, optional
         Repeats the inputs of the report with that ``seed``; fresh ones without.
     observe_answer : callable
-        Runs the answer; a grader's does so in another process.
+        Runs the answer; a grader's does so in another process. By default it runs
+        here, as ``InProcess`` does.
 
     Raises
     ------
@@ -41,6 +37,7 @@ def judge(
     """
     exercise = EXERCISES[key]
     seed = secrets.randbits(32) if seed is None else seed
+    observe_answer = observe_answer or InProcess()
     trials = [
         _Trial(exercise, case, implementation, [seed, i], observe_answer)
         for i, case in enumerate(exercise.cases)
@@ -130,16 +127,6 @@ class _Trial:
             kind=found.kind,
             said=found.said,
         )
-
-
-def _alone(run):
-    """The protocol, with torch's own normalization out of reach."""
-
-    def run_alone(implementation, inputs):
-        with without_torch_norms():
-            return run(implementation, inputs)
-
-    return run_alone
 
 
 def difference(

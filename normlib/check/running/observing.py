@@ -12,6 +12,8 @@ from unittest import mock
 
 import numpy as np
 
+from normlib.check.running.time_limit import TimeLimitExceeded
+
 
 class Unusable(Exception):
     """An answer ran, but what it returned cannot be compared; says why."""
@@ -49,15 +51,17 @@ class Observation:
 def observe(run, implementation, inputs) -> Observation:
     """Run ``implementation`` on a copy of ``inputs`` and record what happens.
 
-    Nothing that the implementation prints, warns or raises gets out;
-    KeyboardInterrupt does, so that an endless loop can be stopped.
+    Nothing that the implementation prints, warns or raises gets out, but for
+    KeyboardInterrupt and a time limit, which others have raised in it.
     """
     given = copy.deepcopy(inputs)
     outputs, problem, raised = None, None, None
     with _overhear() as (heard, warned):
         try:
             outputs = run(implementation, given)
-        except (Exception, SystemExit) as error:
+        except (KeyboardInterrupt, TimeLimitExceeded):
+            raise
+        except BaseException as error:
             raised, problem = error, _describe(error)
     return Observation(
         outputs,
@@ -71,27 +75,44 @@ def observe(run, implementation, inputs) -> Observation:
     )
 
 
+class _Heard(io.StringIO):
+    """What was printed; it can still be read after an answer has closed it."""
+
+    def close(self):
+        pass
+
+
 @contextlib.contextmanager
 def _overhear():
     """Catch prints, warnings and whatever is written to stderr.
 
     nbgrader gives no points to a graded cell with anything on stderr. A logging
     handler may hold the stream itself, so the stream's ``write`` is replaced;
-    libraries write to file descriptor 2 directly, so that is redirected.
+    libraries write to file descriptor 2 directly, so that is redirected. Whatever an
+    answer closes is open again afterwards.
     """
-    heard = io.StringIO()
+    heard = _Heard()
     with contextlib.ExitStack() as stack:
         warned = stack.enter_context(warnings.catch_warnings(record=True))
         warnings.simplefilter("always")
         sink = stack.enter_context(open(os.devnull, "wb"))
-        saved = os.dup(2)
-        stack.callback(os.close, saved)
+        for number in filter(_is_open, (1, 2)):
+            saved = os.dup(number)
+            stack.callback(os.close, saved)
+            stack.callback(os.dup2, saved, number)
         os.dup2(sink.fileno(), 2)
-        stack.callback(os.dup2, saved, 2)
         stack.enter_context(mock.patch.object(sys.stderr, "write", heard.write))
         stack.enter_context(contextlib.redirect_stdout(heard))
         stack.enter_context(contextlib.redirect_stderr(heard))
         yield heard, warned
+
+
+def _is_open(number):
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
 
 
 def _first_line(error):

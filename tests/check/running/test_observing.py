@@ -48,6 +48,34 @@ def test_leaving_the_program_is_a_problem_of_the_answer_only():
     assert observed(lambda x: sys.exit("bye")).problem.startswith("raised SystemExit")
 
 
+def test_no_exception_gets_out():
+    class Own(BaseException):
+        pass
+
+    def answer(x):
+        raise Own("of my own")
+
+    for raised in (answer, lambda x: exit(3), lambda x: (_ for _ in ()).throw(Own)):
+        assert observed(raised).problem.startswith("raised ")
+    assert observed(answer).kind == "Own"
+
+
+def test_a_stream_that_an_answer_closes_is_open_again(capfd):
+    def answer(x):
+        print("heard")
+        sys.stdout.close()
+        os.close(1)
+        os.close(2)
+        return x + 1
+
+    seen = observed(answer)
+    np.testing.assert_array_equal(seen.outputs["y"], [1, 2, 3])
+    assert seen.printed == "heard\n"
+    os.write(1, b"one ")
+    os.write(2, b"two ")
+    assert capfd.readouterr() == ("one ", "two ")
+
+
 def test_an_interrupt_gets_out():
     def endless(x):
         raise KeyboardInterrupt
