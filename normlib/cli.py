@@ -34,6 +34,18 @@ def main(arguments: list[str] | None = None) -> int:
     command.set_defaults(run=_check)
 
     command = commands.add_parser(
+        "mistakes",
+        help="what people get wrong in an exercise",
+        description="Print the mistakes that an exercise's check recognizes, or those "
+        "of all exercises of a topic, each with its key and its hint.",
+    )
+    command.add_argument("wanted", nargs="?", default="", metavar="KEY")
+    command.add_argument(
+        "--diff", action="store_true", help="with the lines that differ from an answer"
+    )
+    command.set_defaults(run=_mistakes)
+
+    command = commands.add_parser(
         "sample-class",
         help="write the submissions of an invented class",
         description="Write the submissions of an invented class, and planted.json: "
@@ -98,6 +110,14 @@ def _check(options):
     from normlib.check.status import show_reports
 
     return 0 if show_reports(options.notebook) else 1
+
+
+def _mistakes(options):
+    from normlib.check import Catalogue
+    from normlib.check.exercises import TOPICS
+
+    for wanted in [options.wanted] if options.wanted else TOPICS:
+        print(Catalogue(wanted, options.diff), end="\n\n")
 
 
 def _sample_class(options):

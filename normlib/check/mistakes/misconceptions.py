@@ -24,7 +24,8 @@ class Misconception:
     An answer looks like the misconception when it brings back the same; or, with
     ``recognize``, when that says so of the answer's outputs: some mistakes can be
     made in many ways. ``key`` stays when the title is reworded or translated, and
-    ``edit`` is the block that says what people write.
+    ``edit`` is the block that says what people write: a diff of a right answer, or the
+    ``whole`` implementation.
     """
 
     title: str
@@ -34,6 +35,7 @@ class Misconception:
     recognize: Recognizer | None = None
     key: str = ""
     edit: str = ""
+    whole: bool = False
 
 
 class Misconceptions(Sequence[Misconception]):
@@ -91,6 +93,7 @@ class Misconceptions(Sequence[Misconception]):
                 self._recognize.get(section.key),
                 section.key,
                 "\n".join(section.lines),
+                section.whole,
             )
             for section in found
         )
