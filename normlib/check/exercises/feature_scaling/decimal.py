@@ -3,12 +3,19 @@
 import numpy as np
 
 import normlib
-from normlib.check.exercise import Case, Exercise, Misconception
+from normlib.check.exercise import Case, Exercise
 from normlib.check.running.protocols import call
 
 
 def decimal_scale(x):
-    return normlib.decimal_scale(x)
+    """Divide each column of x by the smallest power of ten that leaves it below 1."""
+    j = np.zeros(x.shape[1])
+    for column, largest in enumerate(np.abs(x).max(axis=0)):
+        while largest / 10.0 ** j[column] >= 1:
+            j[column] += 1
+        while largest > 0 and largest / 10.0 ** (j[column] - 1) < 1:
+            j[column] -= 1
+    return x / 10.0**j
 
 
 # Cases. Largest magnitudes of either sign; at, just below and far from powers of ten.
@@ -43,85 +50,6 @@ def a_zero_column(rng):
     inputs = a_table(rng)
     inputs["x"][:, 1] = 0
     return inputs
-
-
-# What people get wrong.
-
-
-def one_allowed(x):
-    largest = np.abs(x).max(axis=0)
-    j = np.ceil(np.log10(np.where(largest == 0, 0.5, largest)))
-    return x / 10.0**j
-
-
-def rounded_logarithm(x):
-    largest = np.abs(x).max(axis=0)
-    j = np.floor(np.log10(np.where(largest == 0, 0.5, largest))) + 1
-    return x / 10.0**j
-
-
-def one_digit_left(x):
-    largest = np.abs(x).max(axis=0)
-    return x / 10.0 ** np.floor(np.log10(np.where(largest == 0, 1, largest)))
-
-
-def logarithm_of_zero(x):
-    j = np.floor(np.log10(np.abs(x).max(axis=0))) + 1
-    return x / 10.0**j
-
-
-def small_number_added(x):
-    j = np.floor(np.log10(np.abs(x).max(axis=0) + 1e-12)) + 1
-    return x / 10.0**j
-
-
-def never_negative(x):
-    j = np.zeros(x.shape[1])
-    for d, largest in enumerate(np.abs(x).max(axis=0)):
-        while largest / 10.0 ** j[d] >= 1:
-            j[d] += 1
-    return x / 10.0**j
-
-
-def digits_counted(x):
-    j = [len(str(int(largest))) for largest in np.abs(x).max(axis=0)]
-    return x / 10.0 ** np.array(j)
-
-
-def sign_ignored(x):
-    from decimal import Decimal
-
-    largest = x.max(axis=0)
-    j = [Decimal(float(m)).adjusted() + 1 if m else 0 for m in largest]
-    return x / 10.0 ** np.array(j)
-
-
-def one_for_all(x):
-    from decimal import Decimal
-
-    return x / 10.0 ** (Decimal(float(np.abs(x).max())).adjusted() + 1)
-
-
-def over_columns(x):
-    from decimal import Decimal
-
-    largest = np.abs(x).max(axis=1)
-    j = [Decimal(float(m)).adjusted() + 1 if m else 0 for m in largest]
-    return x / 10.0 ** np.array(j)[:, None]
-
-
-def by_the_largest(x):
-    largest = np.abs(x).max(axis=0)
-    return x / np.where(largest == 0, 1, largest)
-
-
-def into_the_input(x):
-    from decimal import Decimal
-
-    largest = np.abs(x).max(axis=0)
-    j = [Decimal(float(m)).adjusted() + 1 if m else 0 for m in largest]
-    x /= 10.0 ** np.array(j)
-    return x
 
 
 # Right answers in other styles.
@@ -181,7 +109,8 @@ EXERCISE = Exercise(
     statement="Divide each column by the smallest power of ten that leaves every "
     "magnitude below 1.",
     section="decimal-scaling",
-    reference=decimal_scale,
+    reference=normlib.decimal_scale,
+    answer=decimal_scale,
     run=call("y"),
     cases=(
         Case("three rows, by hand", 2 / 12, by_hand),
@@ -192,79 +121,7 @@ EXERCISE = Exercise(
         Case("a column of zeros stays zero", 1 / 12, a_zero_column),
         Case("x is left as it was", 1 / 12, a_table, intact=True),
     ),
-    misconceptions=(
-        Misconception(
-            "a largest magnitude that may become exactly 1",
-            "Every magnitude has to end up below 1. The logarithm of 1000, rounded up, "
-            "is 3, and 1000 divided by 10³ is not below 1.",
-            one_allowed,
-        ),
-        Misconception(
-            "a logarithm trusted to the last digit",
-            "A hair below 1000 the logarithm is less than 3, but in floating point it "
-            "rounds to 3. Take it for a guess, and let the definition decide.",
-            rounded_logarithm,
-        ),
-        Misconception(
-            "one digit left before the point",
-            "That is how numbers are written in scientific notation, 9.99 times 10². "
-            "Here the largest magnitude ends up below 1: one place more.",
-            one_digit_left,
-        ),
-        Misconception(
-            "the logarithm of zero",
-            "A column of zeros has no smallest j: every shift leaves it below 1. "
-            "The convention is j = 0.",
-            logarithm_of_zero,
-            section="constant-columns",
-        ),
-        Misconception(
-            "a small number added before the logarithm",
-            "It avoids the logarithm of zero, and is larger than all the numbers of a "
-            "tiny column. Treat the column of zeros by itself.",
-            small_number_added,
-        ),
-        Misconception(
-            "a point that moves to the left only",
-            "With 0.05 as its largest magnitude, a column stays below 1 even after a "
-            "shift to the right. The smallest j may be negative.",
-            never_negative,
-        ),
-        Misconception(
-            "the digits before the point counted",
-            "0.5 and 0.0005 have the same digits before the point, a single zero. "
-            "The definition compares magnitudes with 1.",
-            digits_counted,
-        ),
-        Misconception(
-            "the largest value instead of the largest magnitude",
-            "−986 needs three places as much as 986 does.",
-            sign_ignored,
-        ),
-        Misconception(
-            "one shift for the whole table",
-            "The column with the largest numbers then pushes all others towards zero. "
-            "Each column needs a shift of its own.",
-            one_for_all,
-        ),
-        Misconception(
-            "a shift for each row",
-            "A row holds one sample, with numbers in different units. All rows of a "
-            "column must move by the same number of places.",
-            over_columns,
-        ),
-        Misconception(
-            "divided by the largest magnitude itself",
-            "Decimal scaling keeps the digits and moves the point: it divides by a "
-            "power of ten.",
-            by_the_largest,
-        ),
-        Misconception(
-            "the result written into x",
-            "The caller still needs x in its own units: the function works on a copy.",
-            into_the_input,
-        ),
-    ),
+    sections={"constant-columns": ("logarithm-of-zero",)},
     equivalents=(
         with_loops,
         logarithm_corrected,
