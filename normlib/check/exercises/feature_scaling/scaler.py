@@ -2,9 +2,28 @@
 
 import numpy as np
 
-from normlib import StandardScaler
-from normlib.check.exercise import Case, Exercise, Misconception
+import normlib
+from normlib.check.exercise import Case, Exercise
 from normlib.check.running.protocols import fit_then
+
+
+class StandardScaler:
+    """Z-scores of any rows, with the statistics of the rows given to ``fit``."""
+
+    def fit(self, x):
+        """Learn from x of shape (n_samples, n_features), and from nothing else."""
+        self.mean_, std = x.mean(axis=0), x.std(axis=0)
+        self.scale_ = np.where(std == 0, 1, std)
+        return self
+
+    def transform(self, x):
+        """The z-scores of the rows of x."""
+        return (x - self.mean_) / self.scale_
+
+    def inverse_transform(self, z):
+        """The rows whose z-scores are z."""
+        return z * self.scale_ + self.mean_
+
 
 # Cases. New rows lie elsewhere than the training rows, so that their own statistics
 # never do; their z-scores are drawn, so that it is known which lie far out.
@@ -68,207 +87,6 @@ def a_constant_column_and_back(rng):
 def two_fits(rng):
     inputs = other_rows(rng)
     return dict(first=10 - 3 * training_rows(rng), **inputs)
-
-
-# What people get wrong.
-
-
-class RefitsInTransform:
-    def fit(self, x):
-        self.mean, self.std = x.mean(axis=0), x.std(axis=0)
-        self.std[self.std == 0] = 1
-
-    def transform(self, x):
-        self.fit(x)
-        return (x - self.mean) / self.std
-
-    def inverse_transform(self, z):
-        return z * self.std + self.mean
-
-
-class OverAllRows:
-    def fit(self, x):
-        self.rows = x
-        self.learn()
-
-    def learn(self):
-        self.mean, self.std = self.rows.mean(axis=0), self.rows.std(axis=0)
-        self.std[self.std == 0] = 1
-
-    def transform(self, x):
-        self.rows = np.concatenate([self.rows, x])
-        self.learn()
-        return (x - self.mean) / self.std
-
-    def inverse_transform(self, z):
-        return z * self.std + self.mean
-
-
-class Clipped:
-    def fit(self, x):
-        self.mean, self.std = x.mean(axis=0), x.std(axis=0)
-        self.std[self.std == 0] = 1
-
-    def transform(self, x):
-        return np.clip((x - self.mean) / self.std, -3, 3)
-
-    def inverse_transform(self, z):
-        return z * self.std + self.mean
-
-
-class Unbiased:
-    def fit(self, x):
-        self.mean, self.std = x.mean(axis=0), x.std(axis=0, ddof=1)
-        self.std[self.std == 0] = 1
-
-    def transform(self, x):
-        return (x - self.mean) / self.std
-
-    def inverse_transform(self, z):
-        return z * self.std + self.mean
-
-
-class ByVariance:
-    def fit(self, x):
-        self.mean, self.var = x.mean(axis=0), x.var(axis=0)
-        self.var[self.var == 0] = 1
-
-    def transform(self, x):
-        return (x - self.mean) / self.var
-
-    def inverse_transform(self, z):
-        return z * self.var + self.mean
-
-
-class OverEverything:
-    def fit(self, x):
-        self.mean, self.std = x.mean(), x.std()
-
-    def transform(self, x):
-        return (x - self.mean) / self.std
-
-    def inverse_transform(self, z):
-        return z * self.std + self.mean
-
-
-class ZeroOverZero:
-    def fit(self, x):
-        self.mean, self.std = x.mean(axis=0), x.std(axis=0)
-
-    def transform(self, x):
-        return (x - self.mean) / self.std
-
-    def inverse_transform(self, z):
-        return z * self.std + self.mean
-
-
-class ConstantNotCentered:
-    def fit(self, x):
-        self.mean, self.std = x.mean(axis=0), x.std(axis=0)
-        self.mean[self.std == 0] = 0
-        self.std[self.std == 0] = 1
-
-    def transform(self, x):
-        return (x - self.mean) / self.std
-
-    def inverse_transform(self, z):
-        return z * self.std + self.mean
-
-
-class ConstantForEver:
-    def fit(self, x):
-        self.mean, self.std = x.mean(axis=0), x.std(axis=0)
-
-    def transform(self, x):
-        varies = self.std > 0
-        return np.where(varies, (x - self.mean) / np.where(varies, self.std, 1), 0)
-
-    def inverse_transform(self, z):
-        return z * self.std + self.mean
-
-
-class InverseOutOfOrder:
-    def fit(self, x):
-        self.mean, self.std = x.mean(axis=0), x.std(axis=0)
-        self.std[self.std == 0] = 1
-
-    def transform(self, x):
-        return (x - self.mean) / self.std
-
-    def inverse_transform(self, z):
-        return (z + self.mean) * self.std
-
-
-class InverseOfItself:
-    def fit(self, x):
-        self.mean, self.std = x.mean(axis=0), x.std(axis=0)
-        self.std[self.std == 0] = 1
-
-    def transform(self, x):
-        return (x - self.mean) / self.std
-
-    def inverse_transform(self, z):
-        return z * z.std(axis=0) + z.mean(axis=0)
-
-
-class InverseOfTheLast:
-    def fit(self, x):
-        self.mean, self.std = x.mean(axis=0), x.std(axis=0)
-        self.std[self.std == 0] = 1
-        self.back = self.mean, self.std
-
-    def transform(self, x):
-        self.back = x.mean(axis=0), x.std(axis=0)
-        return (x - self.mean) / self.std
-
-    def inverse_transform(self, z):
-        mean, std = self.back
-        return z * std + mean
-
-
-class FirstFitOnly:
-    def fit(self, x):
-        if not hasattr(self, "mean"):
-            self.mean, self.std = x.mean(axis=0), x.std(axis=0)
-            self.std[self.std == 0] = 1
-
-    def transform(self, x):
-        return (x - self.mean) / self.std
-
-    def inverse_transform(self, z):
-        return z * self.std + self.mean
-
-
-class FitsAddUp:
-    def __init__(self):
-        self.rows = []
-
-    def fit(self, x):
-        self.rows.extend(x)
-        self.mean, self.std = np.mean(self.rows, axis=0), np.std(self.rows, axis=0)
-        self.std[self.std == 0] = 1
-
-    def transform(self, x):
-        return (x - self.mean) / self.std
-
-    def inverse_transform(self, z):
-        return z * self.std + self.mean
-
-
-class IntoTheInput:
-    def fit(self, x):
-        self.mean, self.std = x.mean(axis=0), x.std(axis=0)
-        self.std[self.std == 0] = 1
-
-    def transform(self, x):
-        x -= self.mean
-        x /= self.std
-        return x
-
-    def inverse_transform(self, z):
-        z *= self.std
-        z += self.mean
-        return z
 
 
 # Right answers in other styles.
@@ -353,7 +171,8 @@ EXERCISE = Exercise(
     statement="Learn each column's mean and standard deviation from the training rows, "
     "and apply them to any rows, there and back.",
     section="training-and-new-data",
-    reference=StandardScaler,
+    reference=normlib.StandardScaler,
+    answer=StandardScaler,
     run=fit_then("transform"),
     cases=(
         Case("two training rows and two new ones, by hand", 2 / 16, by_hand),
@@ -399,102 +218,14 @@ EXERCISE = Exercise(
             intact=True,
         ),
     ),
-    misconceptions=(
-        Misconception(
-            "statistics learned anew from the rows to be transformed",
-            "A shift of the new rows goes unseen, and a single row turns into zeros. "
-            "What was learned in `fit` stays as it is.",
-            RefitsInTransform,
+    sections={
+        "leakage": ("over-all-rows",),
+        "z-score": ("unbiased", "by-variance", "over-everything"),
+        "constant-columns": (
+            "zero-over-zero",
+            "constant-not-centered",
+            "constant-for-ever",
         ),
-        Misconception(
-            "statistics over the training rows and the new ones together",
-            "New rows then move the yardstick they are measured with, and test rows "
-            "leak into what was learned. Only `fit` learns.",
-            OverAllRows,
-            section="leakage",
-        ),
-        Misconception(
-            "z-scores clipped at 3",
-            "A row far out is news: the data may have drifted, or a sensor failed. "
-            "A scaler reports it, and does not hide it.",
-            Clipped,
-        ),
-        Misconception(
-            "the unbiased standard deviation, divided by N − 1",
-            "Here N divides, as in scikit-learn. N − 1 estimates the variance of a "
-            "population, and is the default of pandas and torch.",
-            Unbiased,
-            section="z-score",
-        ),
-        Misconception(
-            "divided by the variance",
-            "The variance has the square of the column's unit. What has its unit?",
-            ByVariance,
-            section="z-score",
-        ),
-        Misconception(
-            "one mean and one standard deviation for the whole table",
-            "Features have different units, so each needs statistics of its own: the "
-            "mean has one entry per column.",
-            OverEverything,
-            section="z-score",
-        ),
-        Misconception(
-            "a division by zero for a column constant in training",
-            "Such a column has no spread to divide by, but new rows may still differ "
-            "in it. Which divisor leaves a difference as it is?",
-            ZeroOverZero,
-            section="constant-columns",
-        ),
-        Misconception(
-            "a column constant in training that is not centered",
-            "Its spread is unusable, its mean is not: a new row is measured from the "
-            "mean there too.",
-            ConstantNotCentered,
-            section="constant-columns",
-        ),
-        Misconception(
-            "a column constant in training that counts for nothing ever after",
-            "New rows may differ in it, and that difference should come through, there "
-            "and back. Which divisor leaves a difference as it is?",
-            ConstantForEver,
-            section="constant-columns",
-        ),
-        Misconception(
-            "a way back that takes the steps in the wrong order",
-            "Shoes go on after socks and come off before them. Which step did "
-            "`transform` take last?",
-            InverseOutOfOrder,
-        ),
-        Misconception(
-            "a way back by the statistics of the z-scores themselves",
-            "The z-scores no longer know the unit they came from. Who does?",
-            InverseOfItself,
-        ),
-        Misconception(
-            "a way back by the statistics of the rows transformed last",
-            "`transform` used what was learned in `fit`, and so must its inverse, "
-            "whatever has passed through in between.",
-            InverseOfTheLast,
-        ),
-        Misconception(
-            "a scaler that learns once and for all",
-            "Fitted to another table, it should know that table: each `fit` starts "
-            "from nothing.",
-            FirstFitOnly,
-        ),
-        Misconception(
-            "a second fit added to the first",
-            "Fitted to another table, it should know that table alone: each `fit` "
-            "starts from nothing.",
-            FitsAddUp,
-        ),
-        Misconception(
-            "the result written into the rows passed",
-            "The caller still needs the rows in their own units: the scaler works on "
-            "a copy.",
-            IntoTheInput,
-        ),
-    ),
+    },
     equivalents=(InTorch, WithLoops, InFloat32, RowByRow),
 )
