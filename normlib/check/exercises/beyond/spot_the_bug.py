@@ -154,7 +154,7 @@ EXERCISE = Exercise(
     "results.",
     section="beyond-mistakes",
     reference=exposing_input,
-    run=call("x", "gamma"),
+    run=call("x", "gamma", whole=True),
     measure=separates(inside, outside, asked=ASKED, usable=rows),
     cases=(Case("the two norms differ on your input", 1.0, no_arguments),),
     misconceptions=(

@@ -2,14 +2,15 @@
 
 import numpy as np
 
-from normlib.check.exercise import Case, Exercise, Misconception
+from normlib.check.exercise import Case, Exercise
 from normlib.check.running.observing import Unusable
 from normlib.check.running.protocols import call
-from normlib.check.separation import separates, share
+from normlib.check.separation import recognized_by, separates
 
 
 def exposing_input():
-    return np.array([[100.0, 3.0], [7.0, 20.0]])
+    """A table on which the published function goes wrong in every column."""
+    return np.array([[100.0, 0.1], [7.0, 0.02]])
 
 
 # The two functions.
@@ -31,50 +32,37 @@ def published(x):
     return x / 10.0**j
 
 
-def a_table(x):
+ASKED = 0.01  # of the largest number
+
+
+def _come_out_right(x):
+    """For each column, whether the two functions give the same, or nearly."""
+    a, b = right(x), published(x)
+    largest = np.maximum(np.abs(a), np.abs(b)).max(axis=0)
+    return np.abs(a - b).max(axis=0) <= ASKED * largest
+
+
+def every_column_wrong(x):
+    """Two columns, because one may be hit by chance: by counting up, for example."""
     if x.ndim != 2:
         raise Unusable(f"x should be (n_samples, n_features), yours has {x.ndim} axes")
     largest = np.abs(x).max(axis=0)
     if ((largest > 0) & ((largest < 1e-100) | (largest > 1e100))).any():
         raise Unusable("x should hold magnitudes between 1e-100 and 1e100, or zero")
+    if (same := _come_out_right(x)).any():
+        raise Unusable(f"both functions give the same for column {same.argmax()}")
+    if len(set(largest.tolist())) < max(2, len(largest)):
+        raise Unusable(
+            "x should have at least two columns, no two of them with the same largest "
+            f"magnitude; yours have {', '.join(f'{m:g}' for m in largest)}"
+        )
 
 
 def no_arguments(rng):
     return {}
 
 
-# Inputs that do not tell the two apart.
-
-
-def usual_columns():
-    return np.array([[120.0, 0.5], [856.0, 3.2]])
-
-
-def zeros():
-    return np.zeros((3, 2))
-
-
-def negative_numbers():
-    return np.array([[-120.0, -0.5], [-856.0, -3.2]])
-
-
-def below_one():
-    return np.array([[0.05, 0.2], [0.03, 0.7]])
-
-
-def powers_that_are_not_largest():
-    return np.array([[10.0, 1.0], [25.0, 7.0]])
-
-
-def nearly_a_power():
-    return np.array([[99.999, 3.0], [1.0, 2.0]])
-
-
-def two_axes_missing():
-    return np.array([100.0, 7.0])
-
-
-# What they have in common with others of their kind.
+# Inputs that do not tell the two apart: how each kind is recognized.
 
 
 def _is_power(values):
@@ -84,109 +72,68 @@ def _is_power(values):
 
 
 def _kind(outputs):
-    """The reason why x does not tell the two apart; None where it does."""
-    x = outputs["x"]
+    """The key of the reason why some columns come out right; None where none does."""
+    x = outputs["x"].astype(np.float64)
     if x.ndim == 1:
-        return two_axes_missing
-    if share(right, published, [x]) >= 0.01:
+        return "one-axis"
+    x = x[:, _come_out_right(x)]
+    if not x.size:
         return None
-    if not x.any():
-        return zeros
     largest = np.abs(x).max(axis=0)
+    if not largest.all():
+        return "zeros"
     if _is_power(largest).any():
-        return nearly_a_power
+        return "nearly-a-power"
     if _is_power(x).any():
-        return powers_that_are_not_largest
+        return "powers-that-are-not-largest"
     if (x <= 0).all():
-        return negative_numbers
-    return below_one if largest.max() < 1 else usual_columns
+        return "negative-numbers"
+    return "below-one" if largest.max() < 1 else "usual-columns"
 
 
-def _is(kind):
-    return lambda outputs: _kind(outputs) is kind
+KINDS = (
+    "usual-columns",
+    "zeros",
+    "negative-numbers",
+    "below-one",
+    "powers-that-are-not-largest",
+    "nearly-a-power",
+    "one-axis",
+)
 
 
 # Inputs that do.
 
 
-def just_one():
-    return [[1.0]]
+def one_row_of_whole_numbers():
+    return [[1, 10]]
 
 
 def minus_a_thousand():
-    return np.array([[-1000.0, 5.0, 0.0], [3.0, 2.0, 0.0]], dtype=np.float32)
+    return np.array([[-1000, 5, 0.5], [3.0, 10, -1.0]], dtype=np.float32)
 
 
 def a_tenth():
-    return np.array([[0.1], [0.03], [-0.02]])
+    return np.array([[0.1, 20.0], [0.03, -100.0], [-0.02, 0.0]])
 
 
 def in_torch():
     import torch
 
-    return torch.tensor([[10.0, 2.0], [1.0, 3.0]])
+    return torch.tensor([[10, 2], [1, 100]])
 
 
 EXERCISE = Exercise(
     key="feature_scaling.spot_the_bug",
     points=2,
-    statement="A table on which a published decimal scaling gives something else "
-    "than a right one.",
+    statement="A table on which a published decimal scaling goes wrong in every "
+    "column.",
     section="decimal-scaling",
     reference=exposing_input,
-    run=call("x"),
-    measure=separates(right, published, asked=0.01, usable=a_table),
-    cases=(Case("right and wrong differ on your table", 1.0, no_arguments),),
-    misconceptions=(
-        Misconception(
-            "columns as they usually are",
-            "Between two powers of ten, the rounded logarithm counts the digits as it "
-            "should. Where does the number of digits change?",
-            usual_columns,
-            recognize=_is(usual_columns),
-        ),
-        Misconception(
-            "columns of zeros",
-            "They are taken care of: their largest magnitude is replaced by 1, and "
-            "the logarithm of 1 is 0.",
-            zeros,
-            recognize=_is(zeros),
-        ),
-        Misconception(
-            "negative numbers, and nothing else that is unusual",
-            "Forgetting the magnitude is a common mistake, but not this one's: look "
-            "for `abs`.",
-            negative_numbers,
-            recognize=_is(negative_numbers),
-        ),
-        Misconception(
-            "numbers below one",
-            "A negative logarithm is rounded up as well, and that gives the right "
-            "negative exponent. Small is not what it takes.",
-            below_one,
-            recognize=_is(below_one),
-        ),
-        Misconception(
-            "a power of ten that is not the largest of its column",
-            "The right number, in the wrong place: only the largest magnitude of a "
-            "column decides about its exponent.",
-            powers_that_are_not_largest,
-            recognize=_is(powers_that_are_not_largest),
-        ),
-        Misconception(
-            "nearly a power of ten",
-            "So close, and still on the safe side of it. Which value does the "
-            "definition exclude?",
-            nearly_a_power,
-            recognize=_is(nearly_a_power),
-        ),
-        Misconception(
-            "a single column without a table around it",
-            "Both functions take a table, with a row for each sample. One column is a "
-            "table as well: `[[…], […]]`.",
-            two_axes_missing,
-            recognize=_is(two_axes_missing),
-        ),
-    ),
-    equivalents=(just_one, minus_a_thousand, a_tenth, in_torch),
+    answer=exposing_input,
+    run=call("x", whole=True),
+    measure=separates(right, published, asked=ASKED, usable=every_column_wrong),
+    cases=(Case("right and wrong differ in every column", 1.0, no_arguments),),
+    recognize=recognized_by(_kind, KINDS),
+    equivalents=(one_row_of_whole_numbers, minus_a_thousand, a_tenth, in_torch),
 )
