@@ -3,12 +3,22 @@
 import numpy as np
 
 import normlib
-from normlib.check.exercise import Case, Exercise, Misconception
+from normlib.check.exercise import Case, Exercise
 from normlib.check.running.protocols import call
 
 
-def power_iteration(w, u, n_iterations):
+def reference(w, u, n_iterations):
     return normlib.power_iteration(w, u, n_iterations)
+
+
+def power_iteration(w, u, n_iterations):
+    """Estimate the largest singular value of w, (out, in), and its vectors u, v."""
+    for _ in range(n_iterations):
+        v = w.T @ u
+        v = v / np.linalg.norm(v)
+        u = w @ v
+        u = u / np.linalg.norm(u)
+    return u @ w @ v, u, v
 
 
 # Cases. The singular values lie close enough together that a few iterations are far
@@ -52,212 +62,6 @@ def a_long_u(rng):
 
 def many_iterations(rng):
     return a_matrix(rng, n_iterations=60)
-
-
-# What people get wrong.
-
-
-def once_only(w, u, n_iterations):
-    v = w.T @ u
-    v = v / np.linalg.norm(v)
-    u = w @ v
-    u = u / np.linalg.norm(u)
-    return u @ w @ v, u, v
-
-
-def one_too_few(w, u, n_iterations):
-    u = u / np.linalg.norm(u)
-    v = w.T @ u
-    v = v / np.linalg.norm(v)
-    for _ in range(n_iterations - 1):
-        v = w.T @ u
-        v = v / np.linalg.norm(v)
-        u = w @ v
-        u = u / np.linalg.norm(u)
-    return u @ w @ v, u, v
-
-
-def one_too_many(w, u, n_iterations):
-    for _ in range(n_iterations + 1):
-        v = w.T @ u
-        v = v / np.linalg.norm(v)
-        u = w @ v
-        u = u / np.linalg.norm(u)
-    return u @ w @ v, u, v
-
-
-def half_a_step_on(w, u, n_iterations):
-    v = w.T @ u
-    v = v / np.linalg.norm(v)
-    for _ in range(n_iterations):
-        u = w @ v
-        u = u / np.linalg.norm(u)
-        v = w.T @ u
-        v = v / np.linalg.norm(v)
-    return u @ w @ v, u, v
-
-
-def both_at_once(w, u, n_iterations):
-    v = w.T @ u
-    v = v / np.linalg.norm(v)
-    u = u / np.linalg.norm(u)
-    for _ in range(n_iterations):
-        new_v = w.T @ u
-        new_u = w @ v
-        u = new_u / np.linalg.norm(new_u)
-        v = new_v / np.linalg.norm(new_v)
-    return u @ w @ v, u, v
-
-
-def not_normalized(w, u, n_iterations):
-    for _ in range(n_iterations):
-        v = w.T @ u
-        u = w @ v
-    return u @ w @ v, u, v
-
-
-def v_not_normalized(w, u, n_iterations):
-    for _ in range(n_iterations):
-        v = w.T @ u
-        u = w @ v
-        u = u / np.linalg.norm(u)
-    return u @ w @ v, u, v
-
-
-def u_not_normalized(w, u, n_iterations):
-    for _ in range(n_iterations):
-        v = w.T @ u
-        v = v / np.linalg.norm(v)
-        u = w @ v
-    return u @ w @ v, u, v
-
-
-def by_the_squared_length(w, u, n_iterations):
-    for _ in range(n_iterations):
-        v = w.T @ u
-        v = v / (v @ v)
-        u = w @ v
-        u = u / (u @ u)
-    return u @ w @ v, u, v
-
-
-def by_the_largest_entry(w, u, n_iterations):
-    for _ in range(n_iterations):
-        v = w.T @ u
-        v = v / np.abs(v).max()
-        u = w @ v
-        u = u / np.abs(u).max()
-    return u @ w @ v, u, v
-
-
-def as_an_eigenvector(w, u, n_iterations):
-    for _ in range(n_iterations):
-        v = w @ u
-        v = v / np.linalg.norm(v)
-        u = w @ v
-        u = u / np.linalg.norm(u)
-    return u @ w @ v, u, v
-
-
-def one_step_late(w, u, n_iterations):
-    for _ in range(n_iterations):
-        v = w.T @ u / np.linalg.norm(u)
-        sigma = np.linalg.norm(v)
-        v = v / sigma
-        u = w @ v
-        u = u / np.linalg.norm(u)
-    return sigma, u, v
-
-
-def of_the_first_step(w, u, n_iterations):
-    sigma = None
-    for _ in range(n_iterations):
-        v = w.T @ u
-        v = v / np.linalg.norm(v)
-        u = w @ v
-        if sigma is None:
-            sigma = np.linalg.norm(u)
-        u = u / np.linalg.norm(u)
-    return sigma, u, v
-
-
-def squared(w, u, n_iterations):
-    for _ in range(n_iterations):
-        v = w.T @ u
-        v = v / np.linalg.norm(v)
-        u = w @ v
-        u = u / np.linalg.norm(u)
-    return (u @ w @ v) ** 2, u, v
-
-
-def all_singular_values(w, u, n_iterations):
-    for _ in range(n_iterations):
-        v = w.T @ u
-        v = v / np.linalg.norm(v)
-        u = w @ v
-        u = u / np.linalg.norm(u)
-    return np.sqrt((w**2).sum()), u, v
-
-
-def the_largest_row_sum(w, u, n_iterations):
-    for _ in range(n_iterations):
-        v = w.T @ u
-        v = v / np.linalg.norm(v)
-        u = w @ v
-        u = u / np.linalg.norm(u)
-    return np.linalg.norm(w, np.inf), u, v
-
-
-def exactly(w, u, n_iterations):
-    left, values, right = np.linalg.svd(w)
-    return values[0], left[:, 0], right[0]
-
-
-def the_normalized_weight(w, u, n_iterations):
-    for _ in range(n_iterations):
-        v = w.T @ u
-        v = v / np.linalg.norm(v)
-        u = w @ v
-        u = u / np.linalg.norm(u)
-    return w / (u @ w @ v), u, v
-
-
-def swapped(w, u, n_iterations):
-    for _ in range(n_iterations):
-        v = w.T @ u
-        v = v / np.linalg.norm(v)
-        u = w @ v
-        u = u / np.linalg.norm(u)
-    return u @ w @ v, v, u
-
-
-def as_columns(w, u, n_iterations):
-    u = u.reshape(-1, 1)
-    for _ in range(n_iterations):
-        v = w.T @ u
-        v = v / np.linalg.norm(v)
-        u = w @ v
-        u = u / np.linalg.norm(u)
-    return (u.T @ w @ v).item(), u, v
-
-
-def from_elsewhere(w, u, n_iterations):
-    u = np.ones(len(w))
-    for _ in range(n_iterations):
-        v = w.T @ u
-        v = v / np.linalg.norm(v)
-        u = w @ v
-        u = u / np.linalg.norm(u)
-    return u @ w @ v, u, v
-
-
-def into_u(w, u, n_iterations):
-    for _ in range(n_iterations):
-        v = w.T @ u
-        v /= np.linalg.norm(v)
-        u[:] = w @ v
-        u /= np.linalg.norm(u)
-    return u @ w @ v, u, v
 
 
 # Right answers in other styles.
@@ -332,7 +136,8 @@ EXERCISE = Exercise(
     statement="The largest singular value of w and its two vectors, by power "
     "iteration from u.",
     section="beyond-spectral-norm",
-    reference=power_iteration,
+    reference=reference,
+    answer=power_iteration,
     run=call("sigma", "u", "v"),
     cases=(
         Case("one iteration, by hand", 1 / 12, by_hand),
@@ -349,136 +154,6 @@ EXERCISE = Exercise(
         ),
         Case("w and u are left as they were", 1 / 12, a_matrix, intact=True),
     ),
-    misconceptions=(
-        Misconception(
-            "a single iteration, whatever n_iterations is",
-            "Each iteration brings u and v nearer to the singular vectors. The "
-            "caller says how many there are.",
-            once_only,
-        ),
-        Misconception(
-            "one iteration too few",
-            "With `n_iterations=1`, both v and u are computed once.",
-            one_too_few,
-        ),
-        Misconception(
-            "one iteration too many",
-            "With `n_iterations=1`, both v and u are computed once.",
-            one_too_many,
-        ),
-        Misconception(
-            "v half an iteration ahead of u",
-            "torch's own order ends with v. Here an iteration ends with u, and the v "
-            "that is returned is the one that u came from.",
-            half_a_step_on,
-        ),
-        Misconception(
-            "u and v computed from each other's old values",
-            "Within an iteration u comes from the v just computed. From the old one, "
-            "two chains run side by side and learn nothing from each other.",
-            both_at_once,
-        ),
-        Misconception(
-            "nothing normalized",
-            "u and v are directions. Left to themselves they grow with every step, "
-            "and sigma with them.",
-            not_normalized,
-        ),
-        Misconception(
-            "v not normalized",
-            "sigma says how much w stretches a vector of length 1. Both u and v have "
-            "to be of that length.",
-            v_not_normalized,
-        ),
-        Misconception(
-            "u not normalized",
-            "Both u and v are directions. With a u that has the length sigma, the "
-            "product of u, w and v is sigma squared.",
-            u_not_normalized,
-        ),
-        Misconception(
-            "divided by the squared length",
-            "The length is the root of the sum of squares. A vector divided by it has "
-            "length 1.",
-            by_the_squared_length,
-        ),
-        Misconception(
-            "divided by the largest entry",
-            "That finds the direction too, but sigma belongs to vectors of Euclidean "
-            "length 1.",
-            by_the_largest_entry,
-        ),
-        Misconception(
-            "w applied twice, without its transpose",
-            "That iteration finds eigenvectors, and needs a square matrix. Going "
-            "there by w, one comes back by its transpose.",
-            as_an_eigenvector,
-        ),
-        Misconception(
-            "sigma from before the last step of u",
-            "The length of the transpose times the old u is an estimate too, half an "
-            "iteration older. sigma belongs to the u and the v that are returned.",
-            one_step_late,
-        ),
-        Misconception(
-            "sigma of the first iteration",
-            "u and v go on improving. sigma belongs to the u and the v that are "
-            "returned.",
-            of_the_first_step,
-        ),
-        Misconception(
-            "sigma squared",
-            "w times its transpose stretches by sigma squared, w alone by sigma.",
-            squared,
-        ),
-        Misconception(
-            "the Frobenius norm as sigma",
-            "The root of the sum of all squares counts every singular value. The "
-            "spectral norm is the largest alone.",
-            all_singular_values,
-        ),
-        Misconception(
-            "the largest row sum as sigma",
-            "That is the norm of w for vectors measured by their largest entry. Here "
-            "lengths are Euclidean.",
-            the_largest_row_sum,
-        ),
-        Misconception(
-            "the exact decomposition instead of the iteration",
-            "A singular value decomposition in every training step is what the "
-            "iteration is there to avoid. After few steps its result is an estimate, "
-            "and that is what is asked for.",
-            exactly,
-        ),
-        Misconception(
-            "w divided by sigma in the place of sigma",
-            "The caller divides. What is asked for is the number.",
-            the_normalized_weight,
-        ),
-        Misconception(
-            "u and v swapped",
-            "The order is sigma, u, v. u has as many entries as w has rows, v as many "
-            "as w has columns.",
-            swapped,
-        ),
-        Misconception(
-            "u and v as columns",
-            "Both are vectors: their shapes are `(out,)` and `(in,)`, with one axis.",
-            as_columns,
-        ),
-        Misconception(
-            "not started from the u given",
-            "In training u comes from the step before, and that is why one iteration "
-            "is enough. Started anew each time, it would never arrive.",
-            from_elsewhere,
-        ),
-        Misconception(
-            "the new u written into the old one",
-            "The caller decides whether the old u is still needed: at inference, for "
-            "one, it must not change. Work on new arrays.",
-            into_u,
-        ),
-    ),
     equivalents=(
         by_the_length,
         with_the_gram_matrix,
@@ -490,7 +165,7 @@ EXERCISE = Exercise(
     symptoms=(
         (
             frozenset({"sigma"}),
-            "u and v are right, and sigma is not: how much does w stretch v, in the "
+            "u and v are right, and sigma isn't: how much does w stretch v, in the "
             "direction of u?",
         ),
         (
