@@ -1,10 +1,14 @@
 """feature_scaling.decimal: shift the decimal point until every magnitude is below 1."""
 
+from functools import partial
+
 import numpy as np
 
 import normlib
 from normlib.check.exercise import Case, Exercise
-from normlib.check.running.protocols import call
+from normlib.check.exercises.feature_scaling.cases import small_tables
+from normlib.check.exercises.feature_scaling.protocols import each_table
+from normlib.check.running.protocols import call, called_again, from_any_memory
 
 
 def decimal_scale(x):
@@ -25,10 +29,10 @@ def by_hand(rng):
     return dict(x=np.array([[-120.0, 0.05], [999.0, 0.02], [7.0, -0.04]]))
 
 
-def a_table(rng):
+def several_magnitudes(rng, dtype=np.float64):
     x = rng.uniform(0.1, 0.9, (5, 3)) * np.array([1.0, 80.0, 3000.0])
     x[rng.integers(5), 1] = -rng.uniform(200, 900)  # largest, and negative
-    return dict(x=x)
+    return dict(x=x.astype(dtype))
 
 
 def powers_of_ten(rng):
@@ -47,7 +51,7 @@ def below_one(rng):
 
 
 def a_zero_column(rng):
-    inputs = a_table(rng)
+    inputs = several_magnitudes(rng)
     inputs["x"][:, 1] = 0
     return inputs
 
@@ -87,7 +91,7 @@ def as_text(x):
 def in_torch(x):
     import torch
 
-    x = torch.from_numpy(x)
+    x = torch.from_numpy(x.astype(np.float64))
     candidates = torch.arange(-320, 309, dtype=torch.float64)
     largest = x.abs().amax(dim=0)
     too_small = largest[:, None] / 10**candidates >= 1
@@ -113,13 +117,26 @@ EXERCISE = Exercise(
     answer=decimal_scale,
     run=call("y"),
     cases=(
-        Case("three rows, by hand", 2 / 12, by_hand),
-        Case("columns of different magnitude and sign", 3 / 12, a_table),
+        Case("three rows, by hand", 1 / 12, by_hand),
+        Case("columns of different magnitude and sign", 2 / 12, several_magnitudes),
         Case("exact powers of ten", 2 / 12, powers_of_ten),
-        Case("a hair below a power of ten", 1 / 12, just_below),
-        Case("columns that are below 1 already", 2 / 12, below_one),
+        Case("just below a power of ten", 1 / 12, just_below),
+        Case("columns that are below 1 already", 1 / 12, below_one),
         Case("a column of zeros stays zero", 1 / 12, a_zero_column),
-        Case("x is left as it was", 1 / 12, a_table, intact=True),
+        Case("one row, two rows, one column", 1 / 12, small_tables, run=each_table),
+        Case(
+            "float32 tables: transposed, strided, reversed and read-only",
+            1 / 12,
+            partial(several_magnitudes, dtype=np.float32),
+            run=from_any_memory("y"),
+        ),
+        Case(
+            "a second call, with other numbers",
+            1 / 12,
+            several_magnitudes,
+            run=called_again("y"),
+        ),
+        Case("x is left as it was", 1 / 12, several_magnitudes, intact=True),
     ),
     sections={"constant-columns": ("logarithm-of-zero",)},
     equivalents=(

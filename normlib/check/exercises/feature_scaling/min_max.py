@@ -1,10 +1,14 @@
 """feature_scaling.min_max: map each column of a table onto a range."""
 
+from functools import partial
+
 import numpy as np
 
 import normlib
 from normlib.check.exercise import Case, Exercise
-from normlib.check.running.protocols import call
+from normlib.check.exercises.feature_scaling.cases import a_table, small_tables
+from normlib.check.exercises.feature_scaling.protocols import each_table
+from normlib.check.running.protocols import call, called_again, from_any_memory
 
 
 def min_max_scale(x, low=0.0, high=1.0):
@@ -15,7 +19,7 @@ def min_max_scale(x, low=0.0, high=1.0):
     return low + (high - low) * fraction
 
 
-# Cases. More rows than columns, columns of very different offset and spread, one of
+# Cases. More rows than columns, columns of very different offset and range, one of
 # them negative throughout: an axis, a minimum or a sign that is lost shows.
 
 
@@ -23,24 +27,19 @@ def by_hand(rng):
     return dict(x=np.array([[1.0, 200.0], [2.0, 400.0], [5.0, 300.0]]))
 
 
-def a_table(rng):
-    offset = np.array([3.0, -40.0, 500.0])
-    return dict(x=offset + np.array([0.5, 8.0, 90.0]) * rng.uniform(-1, 1, (5, 3)))
-
-
 def a_range(rng):
     low, high = -rng.uniform(1, 3), rng.uniform(4, 6)
-    return a_table(rng) | dict(low=low, high=high)
+    return a_table(rng, rows=5) | dict(low=low, high=high)
 
 
-def a_constant_column(rng):
-    inputs = a_range(rng)
-    inputs["x"][:, 1] = 7.25
+def constant_columns(rng):
+    inputs = a_range(rng) | dict(high=0.0)
+    inputs["x"][:, 1:] = 7.25, 0.0
     return inputs
 
 
 def tiny_numbers(rng):
-    inputs = a_table(rng)
+    inputs = a_table(rng, rows=5)
     inputs["x"][:, 0] = 1e-17 * rng.permutation([2.0, 3.0, 5.0, 6.0, 9.0])
     return inputs
 
@@ -76,7 +75,7 @@ def with_loops(x, low=0.0, high=1.0):
 def in_torch(x, low=0.0, high=1.0):
     import torch
 
-    x = torch.from_numpy(x).double()
+    x = torch.from_numpy(x.astype(np.float64))
     smallest, largest = torch.aminmax(x, dim=0)
     weight = ((x - smallest) / (largest - smallest)).nan_to_num(0.0)
     return torch.lerp(torch.tensor(low).double(), torch.tensor(high).double(), weight)
@@ -107,12 +106,25 @@ EXERCISE = Exercise(
     answer=min_max_scale,
     run=call("y"),
     cases=(
-        Case("three rows, by hand", 2 / 12, by_hand),
-        Case("columns of different offset and spread", 3 / 12, a_table),
-        Case("a range of the caller's choice", 3 / 12, a_range),
-        Case("a constant column becomes low", 1 / 12, a_constant_column),
+        Case("three rows, by hand", 1 / 12, by_hand),
+        Case("columns of different offset and range", 2 / 12, partial(a_table, rows=5)),
+        Case("a range of the caller's choice", 2 / 12, a_range),
+        Case("constant columns become low, with a high of 0", 1 / 12, constant_columns),
         Case("tiny numbers are scaled like any others", 1 / 12, tiny_numbers),
         Case("whole numbers become fractions", 1 / 12, whole_numbers),
+        Case("one row, two rows, one column", 1 / 12, small_tables, run=each_table),
+        Case(
+            "float32 tables: transposed, strided, reversed and read-only",
+            1 / 12,
+            partial(a_table, rows=4, dtype=np.float32),
+            run=from_any_memory("y"),
+        ),
+        Case(
+            "a second call, with other numbers",
+            1 / 12,
+            a_table,
+            run=called_again("y"),
+        ),
         Case("x is left as it was", 1 / 12, a_table, intact=True),
     ),
     sections={
