@@ -49,3 +49,15 @@ class Refuses:
 
 def test_a_module_that_refuses_everything_earns_nothing():
     assert judge("group_norm.module", Refuses, seed=0).points == 0
+
+
+@pytest.mark.parametrize(
+    "result",
+    [lambda x: x, np.zeros_like, np.ones_like, lambda x: 0.0],
+    ids=["x", "zeros", "ones", "number"],
+)
+def test_a_scaler_that_has_learned_nothing_earns_nothing(result):
+    class Scaler:
+        fit = transform = inverse_transform = lambda self, x: result(x)
+
+    assert judge("feature_scaling.scaler", Scaler, seed=0).points == 0

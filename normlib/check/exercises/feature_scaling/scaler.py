@@ -1,9 +1,13 @@
 """feature_scaling.scaler: learn from the training rows, apply to any others."""
 
+from functools import partial
+
 import numpy as np
 
 import normlib
 from normlib.check.exercise import Case, Exercise
+from normlib.check.exercises.feature_scaling.cases import a_table
+from normlib.check.exercises.feature_scaling.protocols import scalers_side_by_side
 from normlib.check.running.protocols import fit_then
 
 
@@ -39,27 +43,23 @@ def by_hand_and_back(rng):
     return inputs | dict(z=np.array([[0.5, 2.0], [-1.0, 0.0]]))
 
 
-def training_rows(rng):
-    offset = np.array([3.0, -40.0, 500.0])
-    return offset + np.array([0.5, 8.0, 90.0]) * rng.normal(size=(6, 3))
-
-
 def rows_at(z, train):
     return train.mean(axis=0) + z * train.std(axis=0)
 
 
-def other_rows(rng):
-    train = training_rows(rng)
-    return dict(train=train, new=rows_at(rng.uniform(0.5, 2.5, (4, 3)), train))
+def other_rows(rng, dtype=np.float64):
+    train = a_table(rng)["x"]
+    new = rows_at(rng.uniform(0.5, 2.5, (4, 3)), train)
+    return dict(train=train.astype(dtype), new=new.astype(dtype))
 
 
-def one_row(rng):
-    inputs = other_rows(rng)
-    return inputs | dict(new=inputs["new"][:1])
+def one_whole_number(rng):
+    train = rng.permutation([[3], [4], [6], [11], [60]])
+    return dict(train=train, new=rng.integers(20, 50, (1, 1)))
 
 
 def far_out(rng):
-    train = training_rows(rng)
+    train = a_table(rng)["x"] - 1000  # all of them negative
     z = np.array([[-7.0, 0.5, 1.0], [0.2, 9.0, -1.5]]) * rng.uniform(0.8, 1, (2, 3))
     return dict(train=train, new=rows_at(z, train))
 
@@ -69,24 +69,25 @@ def twice(rng):
     return inputs | dict(again=inputs["new"][:2])
 
 
-def and_back(rng):
-    return other_rows(rng) | dict(z=rng.uniform(-2, 2, (3, 3)))
+def and_back(rng, dtype=np.float64):
+    z = rng.uniform(-2, 2, (3, 3))
+    return other_rows(rng, dtype) | dict(z=z.astype(dtype))
 
 
-def a_constant_column(rng):
+def constant_columns(rng):
     inputs = other_rows(rng)
-    inputs["train"][:, 1] = 7.25
-    inputs["new"][:, 1] = 7.25 + rng.uniform(1, 2, 4)
+    inputs["train"][:, 1:] = 7.25, 0.0
+    inputs["new"][:, 1:] = inputs["train"][0, 1:] + rng.uniform(1, 2, (4, 2))
     return inputs
 
 
-def a_constant_column_and_back(rng):
-    return dict(train=a_constant_column(rng)["train"], z=rng.uniform(1, 2, (3, 3)))
+def constant_columns_and_back(rng):
+    return dict(train=constant_columns(rng)["train"], z=rng.uniform(1, 2, (3, 3)))
 
 
 def two_fits(rng):
     inputs = other_rows(rng)
-    return dict(first=10 - 3 * training_rows(rng), **inputs)
+    return dict(first=10 - 3 * a_table(rng)["x"], **inputs)
 
 
 # Right answers in other styles.
@@ -96,18 +97,19 @@ class InTorch:
     def fit(self, x):
         import torch
 
-        self.std, self.mean = torch.std_mean(torch.from_numpy(x), dim=0, correction=0)
+        x = torch.from_numpy(x.astype(np.float64))
+        self.std, self.mean = torch.std_mean(x, dim=0, correction=0)
         self.std = torch.where(self.std > 0, self.std, 1.0)
 
     def transform(self, x):
         import torch
 
-        return (torch.from_numpy(x) - self.mean) / self.std
+        return (torch.from_numpy(x.copy()) - self.mean) / self.std
 
     def inverse_transform(self, z):
         import torch
 
-        return torch.addcmul(self.mean, torch.from_numpy(z), self.std)
+        return torch.addcmul(self.mean, torch.from_numpy(z.copy()), self.std)
 
 
 class WithLoops:
@@ -183,7 +185,7 @@ EXERCISE = Exercise(
             run=fit_then("transform", "inverse_transform"),
         ),
         Case("new rows are scaled as the training rows were", 3 / 16, other_rows),
-        Case("a single new row", 2 / 16, one_row),
+        Case("a single new row, of one whole number", 1 / 16, one_whole_number),
         Case("new rows may lie far out", 1 / 16, far_out),
         Case(
             "a second transform still knows the training rows alone",
@@ -197,11 +199,11 @@ EXERCISE = Exercise(
             and_back,
             run=fit_then("transform", "inverse_transform"),
         ),
-        Case("a column constant in training, not later", 1 / 16, a_constant_column),
+        Case("columns constant in training, not later", 1 / 16, constant_columns),
         Case(
-            "that column and back",
+            "those columns and back",
             1 / 16,
-            a_constant_column_and_back,
+            constant_columns_and_back,
             run=fit_then("inverse_transform"),
         ),
         Case(
@@ -209,6 +211,12 @@ EXERCISE = Exercise(
             1 / 16,
             two_fits,
             run=fit_then("fit", "transform"),
+        ),
+        Case(
+            "four scalers at once, on float32 rows in different memory layouts",
+            1 / 16,
+            partial(and_back, dtype=np.float32),
+            run=scalers_side_by_side,
         ),
         Case(
             "no rows are written into",
