@@ -3,8 +3,9 @@
 import numpy as np
 
 import normlib
+from normlib.check import cases
 from normlib.check.exercise import Case, Exercise
-from normlib.check.running.protocols import call
+from normlib.check.running.protocols import call, called_again, from_any_memory
 
 
 def reference(w, u, n_iterations):
@@ -60,6 +61,10 @@ def a_long_u(rng):
     return inputs | dict(u=100 * inputs["u"])
 
 
+def a_single_number(rng):
+    return dict(w=-rng.uniform(2, 3, (1, 1)), u=rng.uniform(3, 4, 1), n_iterations=1)
+
+
 def many_iterations(rng):
     return a_matrix(rng, n_iterations=60)
 
@@ -113,7 +118,7 @@ def by_eigenvectors(w, u, n_iterations):
 def in_torch(w, u, n_iterations):
     import torch
 
-    w, u = torch.tensor(w), torch.tensor(u)
+    w, u = torch.tensor(w.copy()), torch.tensor(u.copy())
     for _ in range(n_iterations):
         v = torch.nn.functional.normalize(torch.mv(w.t(), u), dim=0, eps=1e-12)
         u = torch.nn.functional.normalize(torch.mv(w, v), dim=0, eps=1e-12)
@@ -140,19 +145,32 @@ EXERCISE = Exercise(
     answer=power_iteration,
     run=call("sigma", "u", "v"),
     cases=(
-        Case("one iteration, by hand", 1 / 12, by_hand),
-        Case("one iteration, on a 4 × 6 matrix", 2 / 12, a_matrix),
-        Case("three iterations", 2 / 12, three_iterations),
-        Case("two iterations, on a 7 × 3 matrix", 2 / 12, tall),
-        Case("two iterations, on a square matrix", 1 / 12, square),
-        Case("a u that is not of length 1", 1 / 12, a_long_u),
+        Case("one iteration, by hand", 1 / 15, by_hand),
+        Case("one iteration, on a 4 × 6 matrix", 2 / 15, a_matrix),
+        Case("three iterations", 2 / 15, three_iterations),
+        Case("two iterations, on a 7 × 3 matrix", 2 / 15, tall),
+        Case("two iterations, on a square matrix", 1 / 15, square),
+        Case("a weight of a single number", 1 / 15, a_single_number),
+        Case("a u that is not of length 1", 1 / 15, a_long_u),
         Case(
             "sigma after sixty iterations is the largest singular value",
-            2 / 12,
+            2 / 15,
             many_iterations,
             run=call("sigma", "u", "v", only=("sigma",)),
         ),
-        Case("w and u are left as they were", 1 / 12, a_matrix, intact=True),
+        Case(
+            "float32 arrays: transposed, strided, reversed and read-only",
+            1 / 15,
+            lambda rng: cases.in_float32(a_matrix(rng)),
+            run=from_any_memory("sigma", "u", "v"),
+        ),
+        Case(
+            "a second call, with other numbers",
+            1 / 15,
+            a_matrix,
+            run=called_again("sigma", "u", "v"),
+        ),
+        Case("w and u are left as they were", 1 / 15, a_matrix, intact=True),
     ),
     equivalents=(
         by_the_length,

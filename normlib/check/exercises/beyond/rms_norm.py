@@ -3,11 +3,13 @@
 import numpy as np
 
 import normlib
+from normlib.check import cases
 from normlib.check.exercise import Case, Exercise
-from normlib.check.running.protocols import call
+from normlib.check.running.protocols import call, called_again, from_any_memory
 
 
 def reference(x, gamma, eps=1e-6):
+    eps = eps or np.finfo(float).tiny  # normlib refuses 0, where rows may be zero
     return normlib.rms_norm(x, gamma, eps=eps)[0]
 
 
@@ -62,6 +64,18 @@ def a_large_eps(rng):
     return inputs | dict(x=inputs["x"] / sizes, eps=0.3)
 
 
+def zeros(rng):
+    inputs = rows(rng) | dict(eps=0)
+    inputs["gamma"][1] = 0
+    inputs["x"][:, 2] = 0
+    return inputs | dict(x=1e-4 * inputs["x"])  # so small that another eps would count
+
+
+def a_single_number(rng):
+    x, gamma = -rng.uniform(0.5, 1, (1, 1)), rng.uniform(2, 3, 1)
+    return dict(x=x, gamma=gamma, eps=0.3)
+
+
 def in_half_precision(rng):
     inputs = rows(rng)
     sizes = np.abs(inputs["x"]).max(axis=-1, keepdims=True)
@@ -103,7 +117,7 @@ def with_einsum(x, gamma, eps=1e-6):
 def in_torch(x, gamma, eps=1e-6):
     import torch
 
-    x, gamma = torch.tensor(x).double(), torch.tensor(gamma)
+    x, gamma = torch.tensor(x.copy()).double(), torch.tensor(gamma.copy())
     return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + eps) * gamma
 
 
@@ -121,20 +135,34 @@ EXERCISE = Exercise(
     answer=rms_norm,
     run=call("y"),
     cases=(
-        Case("three rows of two, by hand", 2 / 16, by_hand),
-        Case("four rows of five", 3 / 16, rows),
-        Case("as many rows as features", 2 / 16, a_square),
-        Case("tokens of two sequences, (2, 3, 7)", 2 / 16, tokens),
-        Case("one row, (D,)", 1 / 16, one_row),
-        Case("numbers so small that eps counts", 2 / 16, small_numbers),
-        Case("a large eps counts as it should", 2 / 16, a_large_eps),
+        Case("three rows of two, by hand", 2 / 20, by_hand),
+        Case("four rows of five", 3 / 20, rows),
+        Case("as many rows as features", 2 / 20, a_square),
+        Case("tokens of two sequences, (2, 3, 7)", 2 / 20, tokens),
+        Case("one row, (D,)", 1 / 20, one_row),
+        Case("a single number, (1, 1)", 1 / 20, a_single_number),
+        Case("numbers so small that eps counts", 2 / 20, small_numbers),
+        Case("a large eps counts as it should", 2 / 20, a_large_eps),
+        Case("zeros in gamma, a feature of zeros, an eps of 0", 1 / 20, zeros),
         Case(
             "in float16, whose largest number is 65,504",
-            1 / 16,
+            1 / 20,
             in_half_precision,
             tolerance=0.01,  # the rounding of a result in float16
         ),
-        Case("x is left as it was", 1 / 16, rows, intact=True),
+        Case(
+            "float32 arrays: transposed, strided, reversed and read-only",
+            1 / 20,
+            lambda rng: cases.in_float32(rows(rng)),
+            run=from_any_memory("y"),
+        ),
+        Case(
+            "a second call, with other numbers",
+            1 / 20,
+            rows,
+            run=called_again("y"),
+        ),
+        Case("x is left as it was", 1 / 20, rows, intact=True),
     ),
     equivalents=(
         step_by_step,

@@ -3,11 +3,13 @@
 import numpy as np
 
 import normlib
+from normlib.check import cases
 from normlib.check.exercise import Case, Exercise
-from normlib.check.running.protocols import call
+from normlib.check.running.protocols import call, called_again, from_any_memory
 
 
 def reference(dy, x, gamma, eps=1e-6):
+    eps = eps or np.finfo(float).tiny  # normlib refuses 0, where rows may be zero
     cache = normlib.rms_norm(x, gamma, eps=eps)[1]
     return normlib.rms_norm_backward(dy, cache)
 
@@ -72,6 +74,18 @@ def a_large_eps(rng):
     return inputs | dict(x=inputs["x"] / sizes, eps=0.3)
 
 
+def zeros_and_no_eps(rng):
+    inputs = rows(rng) | dict(eps=0)
+    inputs["gamma"][1] = 0
+    inputs["x"][:, 2] = 0
+    return inputs | dict(x=1e-3 * inputs["x"])  # so small that another eps would count
+
+
+def a_single_number(rng):
+    numbers = dict(dy=rng.uniform(1, 2, (1, 1)), x=-rng.uniform(0.5, 1, (1, 1)))
+    return numbers | dict(gamma=rng.uniform(2, 3, 1), eps=0.3)
+
+
 def rows_of_zeros(rng):
     inputs = rows(rng)
     return inputs | dict(x=np.zeros_like(inputs["x"]))
@@ -119,9 +133,10 @@ def with_einsum(dy, x, gamma, eps=1e-6):
 def by_autograd(dy, x, gamma, eps=1e-6):
     import torch
 
-    x, gamma = (torch.tensor(a, requires_grad=True) for a in (x, gamma))
+    dy, x, gamma = (torch.tensor(a.copy()) for a in (dy, x, gamma))
+    x.requires_grad_(), gamma.requires_grad_()
     y = gamma * x / torch.sqrt(torch.mean(x**2, dim=-1, keepdim=True) + eps)
-    return torch.autograd.grad(y, (x, gamma), torch.tensor(dy))
+    return torch.autograd.grad(y, (x, gamma), dy)
 
 
 def in_float32(dy, x, gamma, eps=1e-6):
@@ -142,25 +157,39 @@ EXERCISE = Exercise(
     answer=rms_norm_backward,
     run=call("dx", "dgamma"),
     cases=(
-        Case("two rows of two, by hand", 1 / 12, by_hand),
+        Case("two rows of two, by hand", 1 / 15, by_hand),
         Case(
             "dx of four rows of five",
-            3 / 12,
+            3 / 15,
             rows,
             run=call("dx", "dgamma", only=("dx",)),
         ),
         Case(
             "dgamma of four rows of five",
-            2 / 12,
+            1 / 15,
             rows,
             run=call("dx", "dgamma", only=("dgamma",)),
         ),
-        Case("as many rows as features", 1 / 12, a_square),
-        Case("tokens of two sequences, (2, 3, 7)", 1 / 12, tokens),
-        Case("numbers so small that eps counts", 1 / 12, small_numbers),
-        Case("a large eps counts as it should", 1 / 12, a_large_eps),
-        Case("rows of zeros", 1 / 12, rows_of_zeros),
-        Case("dy and x are left as they were", 1 / 12, rows, intact=True),
+        Case("as many rows as features", 1 / 15, a_square),
+        Case("tokens of two sequences, (2, 3, 7)", 1 / 15, tokens),
+        Case("a single number, (1, 1)", 1 / 15, a_single_number),
+        Case("numbers so small that eps counts", 1 / 15, small_numbers),
+        Case("a large eps counts as it should", 1 / 15, a_large_eps),
+        Case("zeros in gamma, an eps of 0", 1 / 15, zeros_and_no_eps),
+        Case("rows of zeros", 1 / 15, rows_of_zeros),
+        Case(
+            "float32 arrays: transposed, strided, reversed and read-only",
+            1 / 15,
+            lambda rng: cases.in_float32(rows(rng, (6, 4))),
+            run=from_any_memory("dx", "dgamma"),
+        ),
+        Case(
+            "a second call, with other numbers",
+            1 / 15,
+            rows,
+            run=called_again("dx", "dgamma"),
+        ),
+        Case("dy and x are left as they were", 1 / 15, rows, intact=True),
     ),
     sections={"beyond-rms-norm": ("by-the-length",)},
     equivalents=(node_by_node, by_the_jacobian, with_einsum, by_autograd, in_float32),
