@@ -42,3 +42,20 @@ def test_whole_numbers_are_an_input_too(key):
         "beyond.spot_the_bug": lambda: (np.full((1, 2), 1e-3), [1, 1]),
     }
     assert judge(key, whole[key], seed=0).points == EXERCISES[key].points
+
+
+@pytest.mark.parametrize(
+    ("key", "given"),
+    [
+        ("feature_scaling.spot_the_bug", np.full((2, 2), 1e200)),
+        ("feature_scaling.spot_the_bug", np.array([[np.inf, 3.0]])),
+        ("feature_scaling.spot_the_bug", np.full((1, 2, 2), 3.0)),
+        ("beyond.spot_the_bug", (np.ones((2, 3)), np.ones(2))),
+        ("beyond.spot_the_bug", (np.ones((2, 3)), np.array(1.0))),
+        ("beyond.spot_the_bug", (np.full((2, 3), 1e20), np.ones(3))),
+        ("beyond.spot_the_bug", (np.ones((2, 3)), np.full(3, np.nan))),
+    ],
+)
+def test_an_input_that_is_refused_is_not_explained_as_an_idea(key, given):
+    report = judge(key, lambda: given, seed=0)
+    assert report.points == 0 and report.diagnosis is None

@@ -53,8 +53,9 @@ def no_arguments(rng):
 def _kind(outputs):
     """The key of the reason why both give the same, or nearly; None where not."""
     x, gamma = (outputs[name].astype(np.float64) for name in ("x", "gamma"))
-    if x.ndim != 2 or not np.isfinite(x).all():
+    if not np.isfinite(x).all() or not np.isfinite(gamma).all():
         return None
+    rows(x, gamma)  # else they are refused for another reason
     if share(inside, outside, [x, gamma]) >= ASKED:
         return None
     if not x.any():
