@@ -60,7 +60,7 @@ def every_column_wrong(x):
     if different < max(2, columns):
         raise Unusable(
             "x should have at least two columns, no two of them with the same largest "
-            f"magnitude; yours has {columns} with {different} different ones"
+            f"magnitude; yours has {columns} columns and {different} such magnitudes"
         )
 
 
