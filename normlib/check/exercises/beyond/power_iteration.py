@@ -69,6 +69,14 @@ def many_iterations(rng):
     return a_matrix(rng, n_iterations=60)
 
 
+def a_number(outputs):
+    """A sigma in brackets is taken for the number in them."""
+    return {
+        name: a.reshape(()) if name.startswith("sigma") and a.size == 1 else a
+        for name, a in outputs.items()
+    }
+
+
 # Right answers in other styles.
 
 
@@ -103,7 +111,7 @@ def with_loops(w, u, n_iterations):
         u = [sum(w[i, j] * v[j] for j in range(features)) for i in range(out)]
         sigma = sum(value**2 for value in u) ** 0.5
         u = [value / sigma for value in u]
-    return float(sigma), np.array(u), np.array(v)
+    return [sigma], np.array(u), np.array(v)
 
 
 def by_eigenvectors(w, u, n_iterations):
@@ -144,6 +152,7 @@ EXERCISE = Exercise(
     reference=reference,
     answer=power_iteration,
     run=call("sigma", "u", "v"),
+    measure=a_number,
     cases=(
         Case("one iteration, by hand", 1 / 15, by_hand),
         Case("one iteration, on a 4 × 6 matrix", 2 / 15, a_matrix),
