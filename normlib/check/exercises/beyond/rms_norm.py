@@ -9,7 +9,7 @@ from normlib.check.running.protocols import call, called_again, from_any_memory
 
 
 def reference(x, gamma, eps=1e-6):
-    eps = eps or np.finfo(float).tiny  # normlib refuses 0, where rows may be zero
+    eps = eps or np.finfo(float).tiny  # normlib refuses an eps of 0
     return normlib.rms_norm(x, gamma, eps=eps)[0]
 
 
