@@ -5,7 +5,7 @@ import numpy as np
 from normlib.check.cases import alternating, steps
 
 
-def samples(rng, shape: tuple[int, ...], axes: int = 1, contrast: float = 9):
+def to_normalize(rng, shape: tuple[int, ...], axes: int = 1, contrast: float = 9):
     """An array to be normalized over its last ``axes`` axes, for layer norm to show.
 
     Samples differ in mean and in standard deviation, the largest of which is

@@ -7,7 +7,7 @@ import numpy as np
 import normlib
 from normlib.check.cases import far_from_zero
 from normlib.check.exercise import Case, Exercise
-from normlib.check.exercises.layer_norm.cases import factors, samples, standardized
+from normlib.check.exercises.layer_norm.cases import factors, standardized, to_normalize
 from normlib.check.running.protocols import call
 
 
@@ -36,7 +36,7 @@ def by_hand(rng):
 def arrays(rng, shape=(3, 5), axes=1):
     normalized = shape[-axes:]
     return dict(
-        x=samples(rng, shape, axes, contrast=30),
+        x=to_normalize(rng, shape, axes, contrast=30),
         gamma=factors(rng, normalized),
         beta=rng.uniform(0.5, 2, normalized),
     )
