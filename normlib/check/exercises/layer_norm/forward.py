@@ -7,12 +7,17 @@ import numpy as np
 import normlib
 from normlib.check.cases import far_from_zero
 from normlib.check.exercise import Case, Exercise
-from normlib.check.exercises.layer_norm.cases import factors, standardized, to_normalize
-from normlib.check.running.protocols import call
+from normlib.check.exercises.layer_norm.cases import (
+    NO_EPS,
+    factors,
+    standardized,
+    to_normalize,
+)
+from normlib.check.running.protocols import call, called_again, from_any_memory
 
 
 def reference(x, gamma, beta, eps=1e-5):
-    return normlib.layer_norm(x, gamma, beta, eps=eps)[0]
+    return normlib.layer_norm(x, gamma, beta, eps=eps or NO_EPS)[0]
 
 
 def layer_norm(x, gamma, beta, eps=1e-5):
@@ -30,7 +35,7 @@ def layer_norm(x, gamma, beta, eps=1e-5):
 
 def by_hand(rng):
     x = np.array([[1.0, 3.0], [40.0, 20.0]])
-    return dict(x=x, gamma=np.array([1.0, 2.0]), beta=np.array([0.0, 5.0]))
+    return dict(x=x, gamma=np.array([1.0, 2.0]), beta=np.array([0.0, 5.0]), eps=0.0)
 
 
 def arrays(rng, shape=(3, 5), axes=1):
@@ -40,6 +45,18 @@ def arrays(rng, shape=(3, 5), axes=1):
         gamma=factors(rng, normalized),
         beta=rng.uniform(0.5, 2, normalized),
     )
+
+
+def with_zeros(rng):
+    """As many rows as features, a feature of zeros, and one whose gamma is 0."""
+    inputs = arrays(rng, (4, 4))
+    inputs["x"][:, 1] = inputs["gamma"][2] = 0
+    return inputs
+
+
+def one_negative_sample(rng):
+    inputs = arrays(rng, (1, 6))
+    return inputs | dict(x=-inputs["x"])
 
 
 def a_large_eps(rng):
@@ -99,7 +116,7 @@ def batch_norm_of_the_transpose(x, gamma, beta, eps=1e-5):
 def in_torch(x, gamma, beta, eps=1e-5):
     import torch
 
-    x, gamma, beta = map(torch.tensor, (x, gamma, beta))
+    x, gamma, beta = (torch.tensor(array.copy()) for array in (x, gamma, beta))
     axes = tuple(range(-gamma.ndim, 0))
     var, mean = torch.var_mean(x, dim=axes, correction=0, keepdim=True)
     return gamma * (x - mean) * torch.rsqrt(var + eps) + beta
@@ -122,28 +139,41 @@ EXERCISE = Exercise(
     answer=layer_norm,
     run=call("y"),
     cases=(
-        Case("two rows, by hand", 0.125, by_hand),
-        Case("three rows of five features", 0.125, arrays),
-        Case("as many rows as features", 0.125, partial(arrays, shape=(4, 4))),
+        Case("two rows, by hand", 1 / 16, by_hand),
+        Case("three rows of five features", 2 / 16, arrays),
+        Case("as many rows as features, and some zeros", 2 / 16, with_zeros),
+        Case("a single feature", 1 / 16, partial(arrays, shape=(3, 1))),
         Case(
             "sequences of tokens, each token by itself",
-            0.125,
+            2 / 16,
             partial(arrays, shape=(2, 3, 5)),
         ),
         Case(
             "images, over all three trailing axes",
-            0.125,
+            2 / 16,
             partial(arrays, shape=(2, 3, 2, 4), axes=3),
         ),
-        Case("a large eps counts as it should", 0.125, a_large_eps),
-        Case("a constant sample becomes beta", 0.0625, a_constant_sample),
+        Case("a large eps counts as it should", 1 / 16, a_large_eps),
+        Case("a constant sample becomes beta", 1 / 16, a_constant_sample),
         Case(
             "far from zero, in float32",
-            0.125,
+            1 / 16,
             rows_far_from_zero,
             tolerance=0.02,  # float32 itself keeps three digits here
         ),
-        Case("x is left as it was", 0.0625, arrays, intact=True),
+        Case(
+            "transposed, strided, reversed and read-only arrays",
+            1 / 16,
+            partial(arrays, shape=(7, 4)),
+            run=from_any_memory("y"),
+        ),
+        Case(
+            "one sample, in two calls",
+            1 / 16,
+            one_negative_sample,
+            run=called_again("y"),
+        ),
+        Case("x is left as it was", 1 / 16, arrays, intact=True),
     ),
     sections={
         "layer-norm-idea": ("over-the-batch", "over-everything"),
