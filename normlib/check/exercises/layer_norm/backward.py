@@ -7,12 +7,17 @@ import numpy as np
 import normlib
 from normlib.check.cases import far_from_zero
 from normlib.check.exercise import Case, Exercise
-from normlib.check.exercises.layer_norm.cases import factors, standardized, to_normalize
-from normlib.check.running.protocols import call
+from normlib.check.exercises.layer_norm.cases import (
+    NO_EPS,
+    factors,
+    standardized,
+    to_normalize,
+)
+from normlib.check.running.protocols import call, called_again, from_any_memory
 
 
 def reference(dy, x, gamma, eps=1e-5):
-    cache = normlib.layer_norm(x, gamma, np.zeros_like(gamma), eps=eps)[1]
+    cache = normlib.layer_norm(x, gamma, np.zeros_like(gamma), eps=eps or NO_EPS)[1]
     return normlib.layer_norm_backward(dy, cache)
 
 
@@ -41,6 +46,7 @@ def by_hand(rng):
         dy=np.array([[1.0, 0.0, 0.0, 0.0]]),
         x=np.array([[1.0, 1.0, 3.0, 3.0]]),
         gamma=np.array([2.0, 3.0, 1.0, -1.0]),
+        eps=0.0,
     )
 
 
@@ -50,6 +56,18 @@ def arrays(rng, shape=(3, 5), axes=1):
         x=to_normalize(rng, shape, axes),
         gamma=factors(rng, shape[-axes:]),
     )
+
+
+def with_zeros(rng):
+    """As many rows as features, a feature of zeros, and one whose gamma is 0."""
+    inputs = arrays(rng, (5, 5))
+    inputs["x"][:, 1] = inputs["gamma"][2] = 0
+    return inputs
+
+
+def negative_rows(rng):
+    inputs = arrays(rng)
+    return inputs | dict(x=-inputs["x"])
 
 
 def a_large_eps(rng):
@@ -116,12 +134,12 @@ def by_projection(dy, x, gamma, eps=1e-5):
 def in_torch(dy, x, gamma, eps=1e-5):
     import torch
 
-    x, gamma = (torch.tensor(array, requires_grad=True) for array in (x, gamma))
+    x, gamma = (torch.tensor(a.copy(), requires_grad=True) for a in (x, gamma))
     beta = torch.zeros_like(gamma, requires_grad=True)
     axes = tuple(range(-gamma.ndim, 0))
     var, mean = torch.var_mean(x, dim=axes, correction=0, keepdim=True)
     y = gamma * (x - mean) / torch.sqrt(var + eps) + beta
-    return torch.autograd.grad(y, (x, gamma, beta), torch.tensor(dy))
+    return torch.autograd.grad(y, (x, gamma, beta), torch.tensor(dy.copy()))
 
 
 def in_float32(dy, x, gamma, eps=1e-5):
@@ -152,26 +170,39 @@ EXERCISE = Exercise(
     answer=layer_norm_backward,
     run=call("dx", "dgamma", "dbeta"),
     cases=(
-        Case("one row, by hand", 0.1, by_hand),
-        Case("dgamma and dbeta", 0.2, arrays, run=parameters_only),
-        Case("dx, along all three paths", 0.25, arrays, run=dx_only),
-        Case("as many rows as features", 0.05, partial(arrays, shape=(5, 5))),
-        Case("sequences of tokens", 0.1, partial(arrays, shape=(2, 3, 5))),
+        Case("one row, by hand", 2 / 20, by_hand),
+        Case("dgamma and dbeta", 3 / 20, arrays, run=parameters_only),
+        Case("dx, along all three paths", 4 / 20, arrays, run=dx_only),
+        Case("as many rows as features, and some zeros", 1 / 20, with_zeros),
+        Case("a single feature", 1 / 20, partial(arrays, shape=(3, 1))),
+        Case("sequences of tokens", 2 / 20, partial(arrays, shape=(2, 3, 5))),
         Case(
             "images, over all three trailing axes",
-            0.1,
+            1 / 20,
             partial(arrays, shape=(2, 3, 2, 4), axes=3),
         ),
-        Case("a large eps counts as it should", 0.05, a_large_eps, run=dx_only),
-        Case("samples of equal numbers", 0.05, constant_samples),
+        Case("a large eps counts as it should", 1 / 20, a_large_eps, run=dx_only),
+        Case("samples of equal numbers", 1 / 20, constant_samples),
         Case(
             "far from zero, in float32",
-            0.05,
+            1 / 20,
             rows_far_from_zero,
             run=dx_only,
             tolerance=0.02,  # float32 itself keeps three digits here
         ),
-        Case("dy and x are left as they were", 0.05, arrays, intact=True),
+        Case(
+            "transposed, strided, reversed and read-only arrays",
+            1 / 20,
+            partial(arrays, shape=(7, 4)),
+            run=from_any_memory("dx", "dgamma", "dbeta"),
+        ),
+        Case(
+            "called a second time",
+            1 / 20,
+            negative_rows,
+            run=called_again("dx", "dgamma", "dbeta"),
+        ),
+        Case("dy and x are left as they were", 1 / 20, arrays, intact=True),
     ),
     sections={
         "layer-norm-idea": ("over-the-batch",),
