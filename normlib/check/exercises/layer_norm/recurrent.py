@@ -7,14 +7,15 @@ import numpy as np
 import normlib
 from normlib.check.cases import FAR, alternating, in_float32, steps
 from normlib.check.exercise import Case, Exercise
-from normlib.check.running.protocols import call
+from normlib.check.exercises.layer_norm.cases import NO_EPS
+from normlib.check.running.protocols import call, called_again, from_any_memory
 
 
 def reference(x, w_x, w_h, gamma, beta, eps=1e-5):
     h, states = np.zeros((len(x), len(w_h)), x.dtype), []
     for t in range(x.shape[1]):
         summed = x[:, t] @ w_x + h @ w_h
-        h = np.tanh(normlib.layer_norm(summed, gamma, beta, eps=eps)[0])
+        h = np.tanh(normlib.layer_norm(summed, gamma, beta, eps=eps or NO_EPS)[0])
         states.append(h)
     return np.stack(states, axis=1)
 
@@ -44,6 +45,7 @@ def by_hand(rng):
         w_h=np.array([[0.0, 1.0], [1.0, 0.0]]),
         gamma=np.array([1.0, 2.0]),
         beta=np.array([0.0, 1.0]),
+        eps=0.0,
     )
 
 
@@ -57,6 +59,17 @@ def sequences(rng, n=2, length=4, d=3, units=5):
         gamma=alternating(rng, units, high=1.5),
         beta=rng.uniform(0.2, 0.8, units),
     )
+
+
+def equal_sizes(rng):
+    inputs = sequences(rng, n=4, length=4, d=4, units=4)
+    inputs["gamma"][2] = 0
+    return inputs
+
+
+def negative_inputs(rng):
+    inputs = sequences(rng)
+    return inputs | dict(x=-np.abs(inputs["x"]))
 
 
 def zeros_first(rng):
@@ -127,7 +140,9 @@ def stacked_weights(x, w_x, w_h, gamma, beta, eps=1e-5):
 def in_torch(x, w_x, w_h, gamma, beta, eps=1e-5):
     import torch
 
-    x, w_x, w_h, gamma, beta = map(torch.tensor, (x, w_x, w_h, gamma, beta))
+    x, w_x, w_h, gamma, beta = (
+        torch.tensor(array.copy()) for array in (x, w_x, w_h, gamma, beta)
+    )
     h, states = torch.zeros(len(x), len(w_h), dtype=x.dtype), []
     for row in x.unbind(1):
         a = row @ w_x + h @ w_h
@@ -159,18 +174,26 @@ EXERCISE = Exercise(
     answer=layer_norm_rnn,
     run=call("h"),
     cases=(
-        Case("one sequence of two steps, by hand", 0.125, by_hand),
-        Case("two sequences of four steps", 0.25, sequences),
-        Case("all sizes equal", 0.125, partial(sequences, n=4, length=4, d=4, units=4)),
-        Case("sequences of a single step", 0.125, partial(sequences, length=1)),
-        Case("a first step of zeros gives tanh(beta)", 0.125, zeros_first),
-        Case("a large eps counts as it should", 0.125, a_large_eps),
+        Case("one sequence of two steps, by hand", 1 / 16, by_hand),
+        Case("two sequences of four steps", 3 / 16, sequences),
+        Case("all sizes equal, and one gamma 0", 2 / 16, equal_sizes),
+        Case("sequences of a single step", 2 / 16, partial(sequences, length=1)),
+        Case("a first step of zeros gives tanh(beta)", 2 / 16, zeros_first),
+        Case("a large eps counts as it should", 1 / 16, a_large_eps),
         Case(
             "summed inputs far from zero, in float32",
-            0.125,
+            2 / 16,
             sums_far_from_zero,
             tolerance=0.02,  # float32 itself keeps three digits here
         ),
+        Case(
+            "transposed, strided, reversed and read-only arrays",
+            1 / 16,
+            sequences,
+            run=from_any_memory("h"),
+        ),
+        Case("called a second time", 1 / 16, negative_inputs, run=called_again("h")),
+        Case("all arrays are left as they were", 1 / 16, sequences, intact=True),
     ),
     sections={
         "layer-norm-idea": ("over-the-batch", "over-batch-and-units"),
