@@ -220,17 +220,17 @@ EXERCISE = Exercise(
     symptoms=(
         (
             frozenset({"dx"}),
-            "Only dx is wrong: x_hat is right, and so is what gamma and beta get. x "
-            "reaches the output directly, through the mean and through the variance. "
-            "Take one path at a time.",
+            "Only dx is wrong: x_hat is right, and so are dgamma and dbeta. x reaches "
+            "the output directly, through the mean and through the variance. Take one "
+            "path at a time.",
         ),
         (
             frozenset({"dgamma"}),
-            "Only dgamma is wrong. Ask how y changes when gamma grows by a little.",
+            "Only dgamma is wrong. How does y change when gamma grows by a little?",
         ),
         (
             frozenset({"dbeta"}),
-            "Only dbeta is wrong. Ask how y changes when beta grows by a little.",
+            "Only dbeta is wrong. How does y change when beta grows by a little?",
         ),
         (
             frozenset({"dgamma", "dbeta"}),
@@ -238,8 +238,8 @@ EXERCISE = Exercise(
         ),
         (
             frozenset({"dx", "dgamma"}),
-            "dbeta, the only gradient that does not need x_hat, is right. Look at "
-            "x_hat first.",
+            "dbeta is right, and it's the only gradient that doesn't need x_hat. Look "
+            "at x_hat first.",
         ),
     ),
 )

@@ -43,6 +43,7 @@ def training(rng, shape=(2, 3, 5), new=(5, 0.3), smallest=0.3, contrast=100):
         "weight": factors(rng, normalized).astype(np.float32),
         "bias": rng.uniform(0.5, 2, normalized).astype(np.float32),
     }
+    values["weight"].flat[1] = 0
     inputs = {"new": new, "parameters": values}
     for i in "123":
         x = smallest * to_normalize(rng, shape, len(normalized), contrast)
@@ -57,8 +58,8 @@ def a_constant_token(rng):
     return inputs
 
 
-def far_from_zero(rng):
-    inputs = training(rng, new=(5,), smallest=1, contrast=9)
+def one_sample_far_from_zero(rng):
+    inputs = training(rng, shape=(1, 3, 5), new=(5,), smallest=1, contrast=9)
     x = inputs["x1"] - inputs["x1"].mean(axis=-1, keepdims=True)
     return inputs | dict(x1=x + np.float32(FAR))
 
@@ -157,7 +158,7 @@ EXERCISE = Exercise(
     cases=(
         Case(
             "a new module's state_dict",
-            3 / 20,
+            2 / 20,
             just_constructed,
             run=protocols.fresh_state,
         ),
@@ -169,14 +170,14 @@ EXERCISE = Exercise(
         ),
         Case(
             "the output for sequences of tokens",
-            4 / 20,
+            3 / 20,
             training,
             run=protocols.train_output,
         ),
-        Case("the gradients of x, weight and bias", 4 / 20, training),
+        Case("the gradients of x, weight and bias", 3 / 20, training),
         Case(
             "normalized over the two trailing axes",
-            2 / 20,
+            1 / 20,
             partial(training, shape=(2, 3, 4), new=((3, 4), 0.3)),
         ),
         Case(
@@ -192,11 +193,31 @@ EXERCISE = Exercise(
         ),
         Case("a token of equal numbers", 1 / 20, a_constant_token),
         Case(
-            "far from zero",
+            "one sample, far from zero",
             1 / 20,
-            far_from_zero,
+            one_sample_far_from_zero,
             run=protocols.train_output,
             tolerance=0.02,  # float32 itself keeps three digits here
+        ),
+        Case(
+            "in a model that is copied, saved and changed",
+            1 / 20,
+            partial(training, shape=(1, 3, 5)),
+            run=protocols.in_a_model,
+        ),
+        Case("a transposed x", 1 / 20, training, run=protocols.of_transposed_x),
+        Case(
+            "in float64, as many rows as features, eps of 0",
+            1 / 20,
+            partial(training, shape=(4, 4), new=(4, 0.0), smallest=1),
+            run=protocols.in_float64,
+        ),
+        Case(
+            "in float16",
+            1 / 20,
+            training,
+            run=protocols.in_float16,
+            tolerance=0.02,  # float16 itself keeps three digits
         ),
     ),
     sections={
