@@ -111,7 +111,7 @@ def one_quiet_row():
 def one_number_that_differs():
     x = np.zeros((1, 512))
     x[0, 3] = 0.01
-    return x, np.ones(512), np.zeros(512)
+    return x, [1] * 512, [0] * 512
 
 
 def nearly_equal():
@@ -135,7 +135,7 @@ EXERCISE = Exercise(
     section="layer-norm-mistakes",
     reference=exposing_input,
     answer=exposing_input,
-    run=call("x", "gamma", "beta"),
+    run=call("x", "gamma", "beta", whole=True),
     measure=separates(right, published, ASKED, of_the_model),
     cases=(Case("right and wrong differ on your input", 1.0, no_arguments),),
     recognize=recognized_by(_kind, KINDS),
