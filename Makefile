@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 ENVIRONMENT := .venv/installed
 PACKAGE := $(shell find normlib -name '*.py')
-PAGES := _config.yml _toc.yml $(wildcard book/* book/instructors/* book/static/* exercises/*/*.ipynb \
+PAGES := _config.yml _toc.yml $(wildcard book/* book/instructors/* book/static/* solutions/*/*.ipynb \
   book/playground/* book/playground/page/* book/static/playground/*)
 SOURCES := $(wildcard solutions/*/*.ipynb)
 TESTS := $(shell find tests -name '*.py')
@@ -42,12 +42,8 @@ exercises: $(ENVIRONMENT)  ## exercises/ from solutions/, and what reports quote
 grade: $(ENVIRONMENT) | _build/submitted  ## the points of the class in _build/submitted
 	@normlib grade
 
-# The book is served alongside, so that a report's link opens the chapter beside it.
-lab: book  ## JupyterLab, opened on the exercises
-	@python -m http.server --bind localhost --directory _build/html $(PORT) >/dev/null 2>&1 & \
-	  trap "kill $$! 2>/dev/null || true" EXIT; \
-	  NORMLIB_BOOK=http://localhost:$(PORT)/book jupyter lab --ServerApp.root_dir="$(CURDIR)" \
-	    --LabApp.default_url=/lab/tree/exercises/01_feature_scaling/feature_scaling.ipynb
+lab: $(ENVIRONMENT)  ## JupyterLab, opened on the exercises; the book beside it
+	@normlib lab --port $(PORT)
 
 serve: book  ## the built book at http://localhost:8000
 	@python -m http.server --bind localhost --directory _build/html $(PORT)

@@ -14,6 +14,18 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     command = commands.add_parser(
+        "lab",
+        help="JupyterLab on the exercises, and the book beside it",
+        description="Open JupyterLab on the exercises and serve the book, to which "
+        "reports link. A book that is missing is built in the background. Further "
+        "options are JupyterLab's.",
+    )
+    command.add_argument(
+        "--port", type=_positive, default=8000, help="of the book; default: 8000"
+    )
+    command.set_defaults(run=_lab)
+
+    command = commands.add_parser(
         "status",
         help="which exercises are solved, and what to do next",
         description="Run the notebooks of a folder and say, chapter by chapter, which "
@@ -76,7 +88,10 @@ def main(arguments: list[str] | None = None) -> int:
     add("--doctor", action="store_true", help="say which sandbox works here, and stop")
     command.set_defaults(run=_grade)
 
-    options = parser.parse_args(arguments)
+    options, others = parser.parse_known_args(arguments)
+    if others and options.run is not _lab:
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
+    options.others = tuple(others)
     if not Path("nbgrader_config.py").exists():
         parser.error("run it in the course's folder, which holds nbgrader_config.py")
     try:
@@ -98,6 +113,12 @@ def _positive(text):
 
 
 # Each imports what it needs itself, so that `normlib --help` answers at once.
+
+
+def _lab(options):
+    from normlib import lab
+
+    return lab.run(Path.cwd(), options.port, options.others)
 
 
 def _status(options):

@@ -9,12 +9,16 @@ import time
 import urllib.request
 
 
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
 @contextlib.contextmanager
 def running(folder, home, **environment):
     """Its address; it serves ``folder`` and keeps its own files in ``home``."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     own = {
         f"JUPYTER_{n}": str(home / n) for n in ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
     }
@@ -32,14 +36,14 @@ def running(folder, home, **environment):
         )
     address = f"http://127.0.0.1:{port}"
     try:
-        _wait_for(f"{address}/api/status")
+        wait_for(f"{address}/api/status")
         yield address
     finally:
         server.terminate()
         server.wait()
 
 
-def _wait_for(address, seconds=120):
+def wait_for(address, seconds=120):
     end = time.monotonic() + seconds
     while True:
         try:

@@ -14,6 +14,8 @@ from pathlib import Path
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
+from normlib.grade.bridge import release
+
 WRITTEN = "YOUR ANSWER HERE"  # nbgrader's text for an answer in words
 JUDGED_WITHOUT_TORCH = """
 import json, sys
@@ -35,6 +37,7 @@ print(json.dumps([key for key in EXERCISES if not judged(key)]))
 def setup(app):
     """What Sphinx calls when it loads the extension."""
     app.add_directive("live-exercise", LiveExercise)
+    app.connect("source-read", as_released)
     app.connect("doctree-resolved", add_hooks)
     app.connect("html-page-context", add_scripts)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -53,7 +56,7 @@ class LiveExercise(SphinxDirective):
         topic = key.partition(".")[0]
         (path,) = Path(self.env.srcdir).glob(f"exercises/*/{topic}.ipynb")
         self.env.note_dependency(str(path))
-        released = read_notebook(path)
+        released = read_notebook(self.env.app, path)
         (exercise,) = (e for e in exercises_of(released) if e["key"] == key)
         stub = "".join(released["cells"][exercise["index"]]["source"])
         data = {"file": path.name, "torch": [], "whole": False, "notebook": released}
@@ -74,7 +77,7 @@ def add_hooks(app, doctree, docname):
         course = _data("playground-course", course_of(app))
         place = '<div class="playground-bar playground-course" hidden></div>'
         _after(next(doctree.findall(nodes.title)), course + place)
-    released = read_notebook(Path(app.env.doc2path(docname)))
+    released = read_notebook(app, Path(app.env.doc2path(docname)))
     if released is None:
         return
     exercises = exercises_of(released)
@@ -116,11 +119,26 @@ NOTICE = (
 )
 
 
-def read_notebook(path):
-    """The released notebook at ``path``, or None where there is no notebook."""
+def as_released(app, docname, source):
+    """Show a notebook as it was released, whatever a learner has made of the file."""
+    notebook = read_notebook(app, Path(app.env.doc2path(docname)))
+    if notebook is not None:
+        source[0] = json.dumps(notebook)
+
+
+def read_notebook(app, path):
+    """The released notebook for ``path``, or None where there is no notebook."""
     if path.suffix != ".ipynb":
         return None
-    return json.loads(path.read_text(encoding="utf-8"))
+    if not hasattr(app, "_playground_released"):
+        app._playground_released = released_notebooks(Path(app.srcdir))
+    return json.loads(app._playground_released[f"{path.parent.name}/{path.name}"])
+
+
+def released_notebooks(root):
+    """What ``exercises/`` held before anybody worked in it: path in it -> content."""
+    files = release.released(root)
+    return {path.as_posix(): content for path, content in files.items()}
 
 
 def exercises_of(notebook):
@@ -156,7 +174,7 @@ def course_of(app):
     """The notebooks of the book, with what the page can check of them."""
     course, torch = [], needs_torch(app)
     for docname in sorted(app.env.found_docs):
-        released = read_notebook(Path(app.env.doc2path(docname)))
+        released = read_notebook(app, Path(app.env.doc2path(docname)))
         if released is not None:
             checked = [e for e in exercises_of(released) if e["key"] not in torch]
             title = app.env.titles[docname].astext()
