@@ -3,12 +3,20 @@
 import numpy as np
 
 import normlib
-from normlib.check.exercise import Case, Exercise, Misconception
+from normlib.check.exercise import Case, Exercise
 from normlib.check.running.protocols import call
 
 
-def batch_norm(x, gamma, beta, eps=1e-5):
+def reference(x, gamma, beta, eps=1e-5):
     return normlib.batch_norm(x, gamma, beta, eps=eps)[0]
+
+
+def batch_norm(x, gamma, beta, eps=1e-5):
+    """Normalize each column of x, of shape (N, D), over the batch."""
+    mean = x.mean(axis=0)
+    var = x.var(axis=0)
+    x_hat = (x - mean) / np.sqrt(var + eps)
+    return gamma * x_hat + beta
 
 
 # Cases. Few rows, features of very different offset and spread, gamma of both
@@ -52,65 +60,6 @@ def far_from_zero(rng):
         gamma=np.array([0.5, -2.0, 3.0], np.float32),
         beta=rng.normal(size=3).astype(np.float32),
     )
-
-
-# What people get wrong.
-
-
-def over_features(x, gamma, beta, eps=1e-5):
-    mean = x.mean(axis=1, keepdims=True)
-    var = x.var(axis=1, keepdims=True)
-    return gamma * (x - mean) / np.sqrt(var + eps) + beta
-
-
-def over_everything(x, gamma, beta, eps=1e-5):
-    return gamma * (x - x.mean()) / np.sqrt(x.var() + eps) + beta
-
-
-def unbiased(x, gamma, beta, eps=1e-5):
-    var = x.var(axis=0, ddof=1)
-    return gamma * (x - x.mean(axis=0)) / np.sqrt(var + eps) + beta
-
-
-def eps_outside(x, gamma, beta, eps=1e-5):
-    return gamma * (x - x.mean(axis=0)) / (np.sqrt(x.var(axis=0)) + eps) + beta
-
-
-def no_eps(x, gamma, beta, eps=1e-5):
-    return gamma * (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0)) + beta
-
-
-def fixed_eps(x, gamma, beta, eps=1e-5):
-    return gamma * (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-5) + beta
-
-
-def by_variance(x, gamma, beta, eps=1e-5):
-    return gamma * (x - x.mean(axis=0)) / (x.var(axis=0) + eps) + beta
-
-
-def no_affine(x, gamma, beta, eps=1e-5):
-    return (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps)
-
-
-def swapped_affine(x, gamma, beta, eps=1e-5):
-    return beta * (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps) + gamma
-
-
-def shifted_first(x, gamma, beta, eps=1e-5):
-    x_hat = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps)
-    return gamma * (x_hat + beta)
-
-
-def mean_of_squares(x, gamma, beta, eps=1e-5):
-    mean = x.mean(axis=0)
-    var = (x * x).mean(axis=0) - mean * mean
-    return gamma * (x - mean) / np.sqrt(var + eps) + beta
-
-
-def into_the_input(x, gamma, beta, eps=1e-5):
-    x -= x.mean(axis=0)
-    x /= np.sqrt((x * x).mean(axis=0) + eps)
-    return gamma * x + beta
 
 
 # Right answers in other styles.
@@ -162,7 +111,8 @@ EXERCISE = Exercise(
     points=4,
     statement="Standardize each feature over the batch, then scale and shift it.",
     section="the-algorithm",
-    reference=batch_norm,
+    reference=reference,
+    answer=batch_norm,
     run=call("y"),
     cases=(
         Case("two rows, by hand", 0.125, by_hand),
@@ -178,75 +128,6 @@ EXERCISE = Exercise(
         ),
         Case("x is left as it was", 0.125, a_batch, intact=True),
     ),
-    misconceptions=(
-        Misconception(
-            "statistics of each row, over its features",
-            "That is layer norm. Batch norm compares a feature with the same "
-            "feature of the other samples: which axis counts the samples?",
-            over_features,
-        ),
-        Misconception(
-            "one mean and one variance for the whole array",
-            "Features have different scales, so each needs statistics of its own: "
-            "the mean has one entry per feature.",
-            over_everything,
-        ),
-        Misconception(
-            "the unbiased variance, divided by N − 1",
-            "Batch norm divides by N when it normalizes. The unbiased variance "
-            "appears only in the running statistics.",
-            unbiased,
-        ),
-        Misconception(
-            "eps added to the standard deviation",
-            "eps belongs to the variance, before the root is taken.",
-            eps_outside,
-        ),
-        Misconception(
-            "no eps",
-            "A feature that is constant over the batch has variance zero. "
-            "What is divided by what then?",
-            no_eps,
-        ),
-        Misconception(
-            "an eps of its own instead of the argument",
-            "The caller chooses eps; 1e-5 is only its default.",
-            fixed_eps,
-        ),
-        Misconception(
-            "divided by the variance",
-            "The variance has the square of x's unit. What has the unit of x?",
-            by_variance,
-        ),
-        Misconception(
-            "gamma and beta left out",
-            "After standardizing, each feature is scaled and shifted, so that the "
-            "network can restore any mean and spread.",
-            no_affine,
-        ),
-        Misconception(
-            "gamma and beta swapped",
-            "gamma scales and beta shifts.",
-            swapped_affine,
-        ),
-        Misconception(
-            "beta scaled along with the input",
-            "beta is the mean of the result: it is added after the scaling.",
-            shifted_first,
-        ),
-        Misconception(
-            "the variance as the mean of squares minus the squared mean",
-            "Equal on paper. In float32 at an offset of 10,000 the two terms agree in "
-            "all the digits there are, and their difference is noise. "
-            "Subtract the mean first.",
-            mean_of_squares,
-            section="numerical-care",
-        ),
-        Misconception(
-            "the result written into x",
-            "The caller still needs x, not least for the backward pass.",
-            into_the_input,
-        ),
-    ),
+    sections={"numerical-care": ("mean-of-squares",)},
     equivalents=(step_by_step, with_loops, with_einsum, in_torch, in_float32),
 )
