@@ -3,15 +3,22 @@
 import numpy as np
 
 import normlib
-from normlib.check.exercise import Case, Exercise, Misconception
+from normlib.check.exercise import Case, Exercise
 from normlib.check.running.protocols import call
 
 
-def update_running_statistics(running_mean, running_var, x, momentum=0.1):
+def reference(running_mean, running_var, x, momentum=0.1):
     one, zero = np.ones(x.shape[1]), np.zeros(x.shape[1])
     return normlib.batch_norm(
         x, one, zero, running_mean, running_var, momentum=momentum
     )[2:]
+
+
+def update_running_statistics(running_mean, running_var, x, momentum=0.1):
+    """Both statistics, of shape (D,), after one more batch x of shape (N, D)."""
+    mean = (1 - momentum) * running_mean + momentum * x.mean(axis=0)
+    var = (1 - momentum) * running_var + momentum * x.var(axis=0, ddof=1)
+    return mean, var
 
 
 # Cases. Few rows, so that N and N − 1 are far apart; a momentum that is not its own
@@ -50,104 +57,6 @@ def far_from_zero(rng):
     return {k: np.asarray(v, np.float32) for k, v in inputs.items()} | dict(
         momentum=0.3
     )
-
-
-# What people get wrong.
-
-
-def biased(running_mean, running_var, x, momentum=0.1):
-    mean = (1 - momentum) * running_mean + momentum * x.mean(axis=0)
-    var = (1 - momentum) * running_var + momentum * x.var(axis=0)
-    return mean, var
-
-
-def reversed_momentum(running_mean, running_var, x, momentum=0.1):
-    mean = momentum * running_mean + (1 - momentum) * x.mean(axis=0)
-    var = momentum * running_var + (1 - momentum) * x.var(axis=0, ddof=1)
-    return mean, var
-
-
-def biased_and_reversed(running_mean, running_var, x, momentum=0.1):
-    mean = momentum * running_mean + (1 - momentum) * x.mean(axis=0)
-    var = momentum * running_var + (1 - momentum) * x.var(axis=0)
-    return mean, var
-
-
-def corrected_afterwards(running_mean, running_var, x, momentum=0.1):
-    n = len(x)
-    mean = (1 - momentum) * running_mean + momentum * x.mean(axis=0)
-    var = (1 - momentum) * running_var + momentum * x.var(axis=0)
-    return mean, var * n / (n - 1)
-
-
-def upside_down_correction(running_mean, running_var, x, momentum=0.1):
-    n = len(x)
-    mean = (1 - momentum) * running_mean + momentum * x.mean(axis=0)
-    var = (1 - momentum) * running_var + momentum * x.var(axis=0) * (n - 1) / n
-    return mean, var
-
-
-def last_batch_only(running_mean, running_var, x, momentum=0.1):
-    return x.mean(axis=0), x.var(axis=0, ddof=1)
-
-
-def without_decay(running_mean, running_var, x, momentum=0.1):
-    mean = running_mean + momentum * x.mean(axis=0)
-    var = running_var + momentum * x.var(axis=0, ddof=1)
-    return mean, var
-
-
-def fixed_momentum(running_mean, running_var, x, momentum=0.1):
-    mean = 0.9 * running_mean + 0.1 * x.mean(axis=0)
-    var = 0.9 * running_var + 0.1 * x.var(axis=0, ddof=1)
-    return mean, var
-
-
-def standard_deviation(running_mean, running_var, x, momentum=0.1):
-    mean = (1 - momentum) * running_mean + momentum * x.mean(axis=0)
-    var = (1 - momentum) * running_var + momentum * x.std(axis=0, ddof=1)
-    return mean, var
-
-
-def around_the_running_mean(running_mean, running_var, x, momentum=0.1):
-    mean = (1 - momentum) * running_mean + momentum * x.mean(axis=0)
-    batch_var = ((x - running_mean) ** 2).sum(axis=0) / (len(x) - 1)
-    return mean, (1 - momentum) * running_var + momentum * batch_var
-
-
-def over_features(running_mean, running_var, x, momentum=0.1):
-    mean = (1 - momentum) * running_mean + momentum * x.mean(axis=1)
-    var = (1 - momentum) * running_var + momentum * x.var(axis=1, ddof=1)
-    return mean, var
-
-
-def over_everything(running_mean, running_var, x, momentum=0.1):
-    mean = (1 - momentum) * running_mean + momentum * x.mean()
-    var = (1 - momentum) * running_var + momentum * x.var(ddof=1)
-    return mean, var
-
-
-def swapped(running_mean, running_var, x, momentum=0.1):
-    mean = (1 - momentum) * running_mean + momentum * x.mean(axis=0)
-    var = (1 - momentum) * running_var + momentum * x.var(axis=0, ddof=1)
-    return var, mean
-
-
-def mean_of_squares(running_mean, running_var, x, momentum=0.1):
-    n = len(x)
-    batch_mean = x.mean(axis=0)
-    batch_var = ((x * x).mean(axis=0) - batch_mean * batch_mean) * n / (n - 1)
-    mean = (1 - momentum) * running_mean + momentum * batch_mean
-    var = (1 - momentum) * running_var + momentum * batch_var
-    return mean, var
-
-
-def into_the_arguments(running_mean, running_var, x, momentum=0.1):
-    running_mean *= 1 - momentum
-    running_mean += momentum * x.mean(axis=0)
-    running_var *= 1 - momentum
-    running_var += momentum * x.var(axis=0, ddof=1)
-    return running_mean, running_var
 
 
 # Right answers in other styles.
@@ -205,7 +114,8 @@ EXERCISE = Exercise(
     points=2,
     statement="Move the running mean and variance toward those of the new batch.",
     section="training-and-inference",
-    reference=update_running_statistics,
+    reference=reference,
+    answer=update_running_statistics,
     run=call("running_mean", "running_var"),
     cases=(
         Case("two rows, by hand", 0.125, by_hand),
@@ -226,102 +136,10 @@ EXERCISE = Exercise(
         Case("far from zero, in float32", 0.125, far_from_zero),
         Case("the arguments are left as they were", 0.125, a_batch, intact=True),
     ),
-    misconceptions=(
-        Misconception(
-            "the biased variance in the running average",
-            "What is stored estimates the variance of all data, and a batch spreads a "
-            "little less around its own mean than around the true one. The unbiased "
-            "variance makes up for that.",
-            biased,
-        ),
-        Misconception(
-            "momentum the wrong way round",
-            "Here, as in torch, momentum is the weight of the new batch. With 0.1 the "
-            "old value keeps nine tenths. Other libraries mean the reverse.",
-            reversed_momentum,
-        ),
-        Misconception(
-            "momentum the wrong way round, and the biased variance",
-            "momentum is the weight of the new batch. And the variance that is stored "
-            "is the unbiased one.",
-            biased_and_reversed,
-        ),
-        Misconception(
-            "the old running variance corrected along with the new one",
-            "Only the new batch's variance is still biased. What is stored was "
-            "corrected when it came in; correcting it at every step inflates it.",
-            corrected_afterwards,
-        ),
-        Misconception(
-            "the correction for bias turned upside down",
-            "The variance around a batch's own mean is too small. Does your "
-            "correction make it larger?",
-            upside_down_correction,
-        ),
-        Misconception(
-            "the statistics of the last batch alone",
-            "One batch is a noisy witness. A running statistic remembers the batches "
-            "before, and each new one moves it only a little.",
-            last_batch_only,
-        ),
-        Misconception(
-            "the new batch added while the old value keeps its full weight",
-            "The two weights of an average sum to 1. With yours, the statistics grow "
-            "with every batch.",
-            without_decay,
-        ),
-        Misconception(
-            "a momentum of its own instead of the argument",
-            "The caller chooses momentum; 0.1 is only its default.",
-            fixed_momentum,
-        ),
-        Misconception(
-            "the standard deviation averaged instead of the variance",
-            "What is stored is a variance. The root is taken later, at inference, "
-            "after eps is added.",
-            standard_deviation,
-        ),
-        Misconception(
-            "the batch's variance taken around the running mean",
-            "A batch's variance is its spread around its own mean. The running mean "
-            "only follows.",
-            around_the_running_mean,
-        ),
-        Misconception(
-            "statistics of each row, over its features",
-            "Each feature has its own running mean, taken over the samples of the "
-            "batch. Which axis counts the samples?",
-            over_features,
-            section="the-algorithm",
-        ),
-        Misconception(
-            "one mean and one variance for the whole array",
-            "Features have different scales, so each needs statistics of its own: "
-            "the mean has one entry per feature.",
-            over_everything,
-            section="the-algorithm",
-        ),
-        Misconception(
-            "mean and variance returned in the wrong order",
-            "The result is the pair of running mean and running variance, in this "
-            "order.",
-            swapped,
-        ),
-        Misconception(
-            "the variance as the mean of squares minus the squared mean",
-            "Equal on paper. In float32 at an offset of 10,000 the two terms agree in "
-            "all the digits there are, and their difference is noise. "
-            "Subtract the mean first.",
-            mean_of_squares,
-            section="numerical-care",
-        ),
-        Misconception(
-            "the new statistics written into the arguments",
-            "The caller passed the old statistics and may still need them. Return "
-            "new arrays.",
-            into_the_arguments,
-        ),
-    ),
+    sections={
+        "the-algorithm": ("over-features", "over-everything"),
+        "numerical-care": ("mean-of-squares",),
+    },
     equivalents=(toward_the_batch, with_loops, with_einsum, in_torch, on_copies),
     symptoms=(
         (
