@@ -14,8 +14,11 @@ import numpy as np
 from normlib.check.running.observing import Unusable
 
 
-def as_array(value, name: str) -> np.ndarray:
-    """``value`` as a floating-point array; ``Unusable`` when it is none."""
+def as_array(value, name: str, whole: bool = False) -> np.ndarray:
+    """``value`` as a floating-point array; ``Unusable`` when it is none.
+
+    With ``whole``, whole numbers become floating-point numbers.
+    """
     if value is None:
         raise Unusable(f"returned None for {name}: is there a `return`?")
     if hasattr(value, "detach"):  # a torch tensor
@@ -29,6 +32,8 @@ def as_array(value, name: str) -> np.ndarray:
                 f"{name} should be one array, yours is a {type(value).__name__} "
                 f"of {len(value)} that fit into none"
             ) from None
+    if whole and array.dtype.kind in "iu":
+        array = array.astype(np.float64)
     if array.dtype.kind != "f":
         found = array.dtype if array.dtype.kind in "biuc" else type(value).__name__
         raise Unusable(
@@ -50,16 +55,17 @@ def _remembered(factory):
 
 
 @_remembered
-def call(*names: str, only: tuple[str, ...] = ()) -> Callable:
+def call(*names: str, only: tuple[str, ...] = (), whole: bool = False) -> Callable:
     """One call; its result, or each item of the tuple it returns, under ``names``.
 
-    With ``only``, the other items are not looked at.
+    With ``only``, the other items are not looked at. With ``whole``, whole numbers
+    will do.
     """
 
     def run(implementation, inputs):
         result = implementation(*inputs.values())
         if len(names) == 1:
-            return {names[0]: as_array(result, names[0])}
+            return {names[0]: as_array(result, names[0], whole)}
         wanted = f"({', '.join(names)})"
         if result is None:
             raise Unusable(f"returned None, not {wanted}: is there a `return`?")
@@ -68,7 +74,7 @@ def call(*names: str, only: tuple[str, ...] = ()) -> Callable:
         if len(result) != len(names):
             raise Unusable(f"returned {len(result)} values, not {wanted}")
         named = zip(names, result, strict=True)
-        return {n: as_array(r, n) for n, r in named if n in (only or names)}
+        return {n: as_array(r, n, whole) for n, r in named if n in (only or names)}
 
     return run
 

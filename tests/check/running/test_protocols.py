@@ -63,6 +63,13 @@ def test_a_tuple_of_results_is_asked_for_by_name(result, message):
         call("dx", "dgamma")(lambda: result, {})
 
 
+def test_whole_numbers_will_do_where_a_protocol_says_so():
+    outputs = call("x", "y", whole=True)(lambda: ([[1, 10]], np.ones(2)), {})
+    assert outputs["x"].dtype == np.float64 and outputs["x"].tolist() == [[1, 10]]
+    with pytest.raises(Unusable, match="yours is of type bool"):
+        call("x", whole=True)(lambda: [True], {})
+
+
 def test_inputs_are_passed_in_order():
     outputs = call("y")(lambda a, b: a - b, {"a": np.ones(1), "b": np.zeros(1)})
     assert outputs["y"] == 1
