@@ -1,14 +1,25 @@
 """batch_norm.forward: standardize each feature over the batch, scale and shift."""
 
+from functools import partial
+
 import numpy as np
 
 import normlib
 from normlib.check.exercise import Case, Exercise
+from normlib.check.exercises.batch_norm.cases import (
+    NEXT_TO_0,
+    affine,
+    any_memory,
+    negative,
+    rows,
+    second_call,
+)
 from normlib.check.running.protocols import call
 
 
 def reference(x, gamma, beta, eps=1e-5):
-    return normlib.batch_norm(x, gamma, beta, eps=eps)[0]
+    twice = np.repeat(x, 2, axis=0)  # the same statistics; normlib refuses one row
+    return normlib.batch_norm(twice, gamma, beta, eps=eps or NEXT_TO_0)[0][::2]
 
 
 def batch_norm(x, gamma, beta, eps=1e-5):
@@ -19,8 +30,8 @@ def batch_norm(x, gamma, beta, eps=1e-5):
     return gamma * x_hat + beta
 
 
-# Cases. Few rows, features of very different offset and spread, gamma of both
-# signs: what an average mistake leaves unchanged, these do not.
+# Cases. Few rows, features of very different mean and standard deviation, gamma of
+# both signs: what an average mistake leaves unchanged, these do not.
 
 
 def by_hand(rng):
@@ -28,17 +39,17 @@ def by_hand(rng):
     return dict(x=x, gamma=np.array([1.0, 2.0]), beta=np.array([0.0, 5.0]))
 
 
-def a_batch(rng):
-    # Evenly spread, jittered and shuffled: no feature is nearly constant by chance.
-    x = np.linspace(-1.5, 1.5, 5)[:, None] + rng.uniform(-0.2, 0.2, (5, 3))
-    x = rng.permuted(x, axis=0) * np.array([0.3, 2.0, 30.0]) + rng.normal(0, 3, 3)
-    sign = np.array([1, -1, 1])
-    return dict(x=x, gamma=sign * rng.uniform(0.5, 3, 3), beta=rng.normal(size=3))
+def a_batch(rng, n=5, d=3):
+    return dict(x=rows(rng, n, d, low=0.3, high=30), **affine(rng, d))
+
+
+def one_feature(rng):
+    return a_batch(rng, d=1) | dict(eps=0.0)
 
 
 def a_square_batch(rng):
-    inputs = a_batch(rng)
-    return inputs | dict(x=inputs["x"][:3] * [10, 1, 1])  # N = D hides a lost axis
+    inputs = a_batch(rng, n=3)  # N = D hides a lost axis
+    return inputs | dict(x=negative(inputs["x"]))
 
 
 def a_large_eps(rng):
@@ -47,9 +58,10 @@ def a_large_eps(rng):
     return inputs | dict(x=x, eps=0.3)
 
 
-def a_constant_feature(rng):
-    inputs = a_batch(rng)
-    inputs["x"][:, 1] = 7.25
+def constant_features(rng):
+    inputs = a_batch(rng, d=4)
+    inputs["x"][:, 1:3] = [7.25, 0]
+    inputs["gamma"][3] = 0
     return inputs
 
 
@@ -94,7 +106,7 @@ def with_einsum(x, gamma, beta, eps=1e-5):
 def in_torch(x, gamma, beta, eps=1e-5):
     import torch
 
-    x, gamma, beta = map(torch.from_numpy, (x, gamma, beta))
+    x, gamma, beta = (torch.tensor(a.copy()) for a in (x, gamma, beta))
     var, mean = torch.var_mean(x, dim=0, correction=0)
     return gamma * (x - mean) * torch.rsqrt(var + eps) + beta
 
@@ -115,18 +127,26 @@ EXERCISE = Exercise(
     answer=batch_norm,
     run=call("y"),
     cases=(
-        Case("two rows, by hand", 0.125, by_hand),
-        Case("a batch of five", 0.25, a_batch),
-        Case("as many rows as features", 0.125, a_square_batch),
-        Case("a large eps counts as it should", 0.125, a_large_eps),
-        Case("a constant feature becomes beta", 0.125, a_constant_feature),
+        Case("two rows, by hand", 1 / 16, by_hand),
+        Case("a batch of five", 4 / 16, a_batch),
+        Case("as many rows as features", 2 / 16, a_square_batch),
+        Case("a single row becomes beta", 1 / 16, partial(a_batch, n=1, d=4)),
+        Case("a single feature, and an eps of 0", 1 / 16, one_feature),
+        Case("a large eps counts as it should", 2 / 16, a_large_eps),
+        Case(
+            "a feature that is constant, or has gamma 0, becomes beta",
+            1 / 16,
+            constant_features,
+        ),
         Case(
             "far from zero, in float32",
-            0.125,
+            1 / 16,
             far_from_zero,
             tolerance=0.02,  # float32 itself keeps three digits here
         ),
-        Case("x is left as it was", 0.125, a_batch, intact=True),
+        any_memory(1 / 16, partial(a_batch, n=3, d=5), "y"),
+        second_call(1 / 16, a_batch, "y"),
+        Case("x is left as it was", 1 / 16, a_batch, intact=True),
     ),
     sections={"numerical-care": ("mean-of-squares",)},
     equivalents=(step_by_step, with_loops, with_einsum, in_torch, in_float32),
