@@ -1,9 +1,18 @@
 """batch_norm.running: follow the batches with a moving average."""
 
+from functools import partial
+
 import numpy as np
 
 import normlib
+from normlib.check.cases import in_float32
 from normlib.check.exercise import Case, Exercise
+from normlib.check.exercises.batch_norm.cases import (
+    any_memory,
+    negative,
+    rows,
+    second_call,
+)
 from normlib.check.running.protocols import call
 
 
@@ -30,33 +39,30 @@ def by_hand(rng):
     return dict(running_mean=np.zeros(2), running_var=np.ones(2), x=x)
 
 
-def a_batch(rng, n=4):
-    spread = np.array([0.5, 2.0, 4.0])
-    x = np.linspace(-1.5, 1.5, n)[:, None] + rng.uniform(-0.2, 0.2, (n, 3))
-    x = rng.permuted(x, axis=0) * spread + rng.uniform(3, 9, 3)
+def a_batch(rng, n=4, d=3, momentum=0.3):
     return dict(
-        running_mean=rng.uniform(-3, 2, 3),
-        running_var=rng.uniform(15, 25, 3),
-        x=x,
-        momentum=0.3,
+        running_mean=rng.uniform(-3, 2, d),
+        running_var=rng.uniform(15, 25, d),
+        x=rows(rng, n, d, low=0.5, high=4),
+        momentum=momentum,
     )
 
 
 def a_square_batch(rng):
-    return a_batch(rng, n=3)  # N = D hides a lost axis
+    inputs = a_batch(rng, n=3)  # N = D hides a lost axis
+    inputs["x"][:, 0] = 0
+    return inputs
 
 
 def all_new(rng):
-    return a_batch(rng) | dict(momentum=1.0)
+    inputs = a_batch(rng, momentum=1.0)
+    return inputs | dict(x=negative(inputs["x"]))
 
 
 def far_from_zero(rng):
     inputs = a_batch(rng)
     x = 1e4 + inputs["x"] - inputs["x"].mean(axis=0)
-    inputs |= dict(x=x / [1, 2, 4], running_var=np.ones(3))
-    return {k: np.asarray(v, np.float32) for k, v in inputs.items()} | dict(
-        momentum=0.3
-    )
+    return in_float32(inputs | dict(x=x, running_var=np.ones(3)))
 
 
 # Right answers in other styles.
@@ -97,7 +103,8 @@ def with_einsum(running_mean, running_var, x, momentum=0.1):
 def in_torch(running_mean, running_var, x, momentum=0.1):
     import torch
 
-    running_mean, running_var, x = map(torch.tensor, (running_mean, running_var, x))
+    arrays = (running_mean, running_var, x)
+    running_mean, running_var, x = (torch.tensor(a.copy()) for a in arrays)
     var, mean = torch.var_mean(x, dim=0)  # torch's default is the unbiased one
     return running_mean.lerp(mean, momentum), running_var.lerp(var, momentum)
 
@@ -118,23 +125,32 @@ EXERCISE = Exercise(
     answer=update_running_statistics,
     run=call("running_mean", "running_var"),
     cases=(
-        Case("two rows, by hand", 0.125, by_hand),
+        Case("two rows, by hand", 2 / 16, by_hand),
         Case(
             "the running mean, four rows and momentum 0.3",
-            0.25,
+            3 / 16,
             a_batch,
             run=call("running_mean", "running_var", only=("running_mean",)),
         ),
         Case(
             "the running variance, four rows and momentum 0.3",
-            0.125,
+            2 / 16,
             a_batch,
             run=call("running_mean", "running_var", only=("running_var",)),
         ),
-        Case("as many rows as features", 0.125, a_square_batch),
-        Case("momentum 1 keeps the new batch alone", 0.125, all_new),
-        Case("far from zero, in float32", 0.125, far_from_zero),
-        Case("the arguments are left as they were", 0.125, a_batch, intact=True),
+        Case("as many rows as features, one of zeros", 2 / 16, a_square_batch),
+        Case("a single feature", 1 / 16, partial(a_batch, d=1)),
+        Case("momentum 1 keeps the new batch alone", 2 / 16, all_new),
+        second_call(
+            1 / 16,
+            partial(a_batch, momentum=0.0),
+            "running_mean",
+            "running_var",
+            name="momentum 0 keeps the old values, in new arrays",
+        ),
+        Case("far from zero, in float32", 1 / 16, far_from_zero),
+        any_memory(1 / 16, partial(a_batch, d=5), "running_mean", "running_var"),
+        Case("the arguments are left as they were", 1 / 16, a_batch, intact=True),
     ),
     sections={
         "the-algorithm": ("over-features", "over-everything"),
