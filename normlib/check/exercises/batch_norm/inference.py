@@ -3,7 +3,15 @@
 import numpy as np
 
 import normlib
+from normlib.check.cases import in_float32
 from normlib.check.exercise import Case, Exercise
+from normlib.check.exercises.batch_norm.cases import (
+    affine,
+    any_memory,
+    negative,
+    rows,
+    second_call,
+)
 from normlib.check.running.protocols import call
 
 
@@ -19,8 +27,8 @@ def batch_norm_inference(x, running_mean, running_var, gamma, beta, eps=1e-5):
     return gamma * x_hat + beta
 
 
-# Cases. The new data have another mean and spread than the running statistics:
-# whoever computes statistics here is seen.
+# Cases. The new data have another mean and standard deviation than the running
+# statistics: whoever computes statistics here is seen.
 
 
 def by_hand(rng):
@@ -33,31 +41,39 @@ def by_hand(rng):
     )
 
 
-def shifted_data(rng):
-    x = np.linspace(-1.5, 1.5, 4)[:, None] + rng.uniform(-0.2, 0.2, (4, 3))
-    x = rng.permuted(x, axis=0) * np.array([0.5, 2.0, 9.0])
+def shifted_data(rng, n=4, d=3):
     return dict(
-        x=x + rng.uniform(3, 9, 3),
-        running_mean=rng.uniform(-3, 2, 3),
-        running_var=rng.uniform(0.5, 2, 3) * np.array([1, 9, 36]),
-        gamma=rng.uniform(0.5, 3, 3) * np.array([1, -1, 1]),
-        beta=rng.uniform(0.5, 2, 3),
+        x=rows(rng, n, d, low=0.5),
+        running_mean=rng.uniform(-3, 2, d),
+        running_var=rng.uniform(0.5, 2, d) * np.geomspace(1, 36, d),
+        **affine(rng, d),
     )
 
 
 def one_row(rng):
-    inputs = shifted_data(rng)
-    return inputs | dict(x=inputs["x"][:1])
+    inputs = shifted_data(rng, n=1)
+    inputs["x"][:, 0] = inputs["gamma"][1] = 0
+    return inputs
 
 
 def a_large_eps(rng):
-    return shifted_data(rng) | dict(running_var=rng.uniform(0.1, 0.5, 3), eps=0.3)
+    inputs = shifted_data(rng)
+    x = negative(inputs["x"])
+    return inputs | dict(x=x, running_var=rng.uniform(0.1, 0.5, 3), eps=0.3)
+
+
+def one_feature_without_eps(rng):
+    return shifted_data(rng, d=1) | dict(running_var=np.array([0.25]), eps=0.0)
 
 
 def a_variance_of_zero(rng):
     inputs = shifted_data(rng)
     x = inputs["running_mean"] + rng.uniform(0.005, 0.02, (4, 3))
     return inputs | dict(x=x, running_var=np.zeros(3))
+
+
+def in_float32_and_wide(rng):
+    return in_float32(shifted_data(rng, n=3, d=5))
 
 
 # Right answers in other styles.
@@ -84,13 +100,12 @@ def with_a_matrix(x, running_mean, running_var, gamma, beta, eps=1e-5):
 def in_torch(x, running_mean, running_var, gamma, beta, eps=1e-5):
     import torch
 
-    x, mean, var, gamma, beta = map(
-        torch.tensor, (x, running_mean, running_var, gamma, beta)
-    )
+    arrays = (x, running_mean, running_var, gamma, beta)
+    x, mean, var, gamma, beta = (torch.tensor(a.copy()) for a in arrays)
     return torch.addcmul(beta, x - mean, gamma * torch.rsqrt(var + eps))
 
 
-def in_float32(x, running_mean, running_var, gamma, beta, eps=1e-5):
+def narrow(x, running_mean, running_var, gamma, beta, eps=1e-5):
     y = np.array(x, dtype=np.float32)
     y -= running_mean.astype(np.float32)
     y /= np.sqrt(running_var.astype(np.float32) + np.float32(eps))
@@ -106,13 +121,16 @@ EXERCISE = Exercise(
     answer=batch_norm_inference,
     run=call("y"),
     cases=(
-        Case("two rows, by hand", 0.125, by_hand),
-        Case("four rows, shifted from the running mean", 0.375, shifted_data),
-        Case("one row alone", 0.125, one_row),
-        Case("a large eps counts as it should", 0.125, a_large_eps),
-        Case("a running variance of zero", 0.125, a_variance_of_zero),
-        Case("x is left as it was", 0.125, shifted_data, intact=True),
+        Case("two rows, by hand", 2 / 16, by_hand),
+        Case("four rows, shifted from the running mean", 5 / 16, shifted_data),
+        Case("one row alone, with a 0 in x and in gamma", 2 / 16, one_row),
+        Case("a single feature, and an eps of 0", 1 / 16, one_feature_without_eps),
+        Case("a large eps counts as it should", 2 / 16, a_large_eps),
+        Case("a running variance of zero", 1 / 16, a_variance_of_zero),
+        any_memory(1 / 16, in_float32_and_wide, "y"),
+        second_call(1 / 16, shifted_data, "y"),
+        Case("x is left as it was", 1 / 16, shifted_data, intact=True),
     ),
     sections={"the-algorithm": ("by-variance", "eps-outside", "no-eps", "fixed-eps")},
-    equivalents=(folded, with_loops, with_a_matrix, in_torch, in_float32),
+    equivalents=(folded, with_loops, with_a_matrix, in_torch, narrow),
 )
