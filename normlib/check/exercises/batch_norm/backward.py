@@ -1,14 +1,27 @@
 """batch_norm.backward: send a gradient back through the statistics."""
 
+from functools import partial
+
 import numpy as np
 
 import normlib
+from normlib.check.cases import alternating, far_from_zero
 from normlib.check.exercise import Case, Exercise
+from normlib.check.exercises.batch_norm.cases import (
+    NEXT_TO_0,
+    any_memory,
+    negative,
+    rows,
+    second_call,
+)
 from normlib.check.running.protocols import call
 
 
 def reference(dy, x, gamma, eps=1e-5):
-    cache = normlib.batch_norm(x, gamma, np.zeros_like(gamma), eps=eps)[1]
+    if len(x) == 1:  # normlib refuses this; the output is beta, whatever x is
+        return np.zeros_like(x), np.zeros_like(gamma), dy[0]
+    zero = np.zeros_like(gamma)
+    cache = normlib.batch_norm(x, gamma, zero, eps=eps or NEXT_TO_0)[1]
     return normlib.batch_norm_backward(dy, cache)
 
 
@@ -25,9 +38,9 @@ def batch_norm_backward(dy, x, gamma, eps=1e-5):
     return dx, dgamma, dbeta
 
 
-# Cases. The upstream gradient is random: the output's mean and spread do not depend
-# on x, so that with ones or with 2 y even a dx of zeros would pass. Never two rows:
-# they become −1 and 1 whatever x is, and dx vanishes.
+# Cases. The upstream gradient is random: the output's mean and standard deviation do
+# not depend on x, so that with ones or with 2 y even a dx of zeros would pass. Two rows
+# become −1 and 1 whatever x is, and dx vanishes, unless eps is large.
 
 
 def by_hand(rng):
@@ -39,32 +52,34 @@ def by_hand(rng):
 
 
 def a_batch(rng, n=5, d=3):
-    x = np.linspace(-1.5, 1.5, n)[:, None] + rng.uniform(-0.2, 0.2, (n, d))
-    x = rng.permuted(x, axis=0) * np.geomspace(1, 9, d) + rng.uniform(2, 5, d)
-    gamma = rng.uniform(1.2, 3, d) * (-1.0) ** np.arange(d)
-    return dict(dy=rng.normal(size=(n, d)), x=x, gamma=gamma)
+    gamma = alternating(rng, d, low=1.2)
+    return dict(dy=rng.normal(size=(n, d)), x=rows(rng, n, d), gamma=gamma)
 
 
 def a_square_batch(rng):
-    return a_batch(rng, d=5)  # N = D hides a lost axis
+    inputs = a_batch(rng, d=5)  # N = D hides a lost axis
+    return inputs | dict(x=0.1 * negative(inputs["x"]), eps=0.0)
 
 
-def a_large_eps(rng):
-    inputs = a_batch(rng)
+def a_large_eps(rng, n=5):
+    inputs = a_batch(rng, n)
     x = inputs["x"] * np.array([1.0, 0.2, 0.05])
     return inputs | dict(x=x, eps=0.3)
 
 
 def equal_rows(rng):
-    return a_batch(rng) | dict(x=np.full((5, 3), 7.25))
+    inputs = a_batch(rng)
+    inputs["x"][:] = [7.25, 0, 7.25]
+    inputs["gamma"][2] = 0
+    return inputs
 
 
-def far_from_zero(rng):
+def distant(rng):
     inputs = a_batch(rng)
     x_hat = (inputs["x"] - inputs["x"].mean(axis=0)) / inputs["x"].std(axis=0)
-    inputs["x"] = 1e4 + x_hat * np.array([1.0, 3.0, 9.0])
+    inputs["x"] = x_hat * np.array([1.0, 3.0, 9.0])
     inputs["dy"] = 1 + x_hat + x_hat**2  # all paths count, and dx stays far from 0
-    return {name: value.astype(np.float32) for name, value in inputs.items()}
+    return far_from_zero(inputs)
 
 
 # Right answers in other styles. The mean's derivative of the variance is zero, so
@@ -106,11 +121,12 @@ def by_projection(dy, x, gamma, eps=1e-5):
 def in_torch(dy, x, gamma, eps=1e-5):
     import torch
 
-    x, gamma = (torch.tensor(array, requires_grad=True) for array in (x, gamma))
+    dy, x, gamma = (torch.tensor(array.copy()) for array in (dy, x, gamma))
+    x.requires_grad_(), gamma.requires_grad_()
     beta = torch.zeros_like(gamma, requires_grad=True)
     var, mean = torch.var_mean(x, dim=0, correction=0)
     y = gamma * (x - mean) / torch.sqrt(var + eps) + beta
-    return torch.autograd.grad(y, (x, gamma, beta), torch.tensor(dy))
+    return torch.autograd.grad(y, (x, gamma, beta), dy)
 
 
 def in_float32(dy, x, gamma, eps=1e-5):
@@ -137,20 +153,24 @@ EXERCISE = Exercise(
     answer=batch_norm_backward,
     run=call("dx", "dgamma", "dbeta"),
     cases=(
-        Case("four rows, by hand", 0.1, by_hand),
-        Case("dgamma and dbeta", 0.2, a_batch, run=parameters_only),
-        Case("dx, along all three paths", 0.3, a_batch, run=dx_only),
-        Case("as many rows as features", 0.1, a_square_batch),
-        Case("a large eps counts as it should", 0.1, a_large_eps, run=dx_only),
-        Case("a batch of equal rows", 0.05, equal_rows),
+        Case("four rows, by hand", 2 / 20, by_hand),
+        Case("dgamma and dbeta", 3 / 20, a_batch, run=parameters_only),
+        Case("dx, along all three paths", 4 / 20, a_batch, run=dx_only),
+        Case("as many rows as features, and an eps of 0", 2 / 20, a_square_batch),
+        Case("a single row", 1 / 20, partial(a_batch, n=1, d=4)),
+        Case("two rows, and a large eps", 1 / 20, partial(a_large_eps, n=2)),
+        Case("a large eps counts as it should", 2 / 20, a_large_eps, run=dx_only),
+        Case("a batch of equal rows, and a gamma of 0", 1 / 20, equal_rows),
         Case(
             "far from zero, in float32",
-            0.1,
-            far_from_zero,
+            1 / 20,
+            distant,
             run=dx_only,
             tolerance=0.02,  # float32 itself keeps three digits here
         ),
-        Case("dy and x are left as they were", 0.05, a_batch, intact=True),
+        any_memory(1 / 20, a_batch, "dx", "dgamma", "dbeta"),
+        second_call(1 / 20, a_batch, "dx", "dgamma", "dbeta"),
+        Case("dy and x are left as they were", 1 / 20, a_batch, intact=True),
     ),
     sections={"numerical-care": ("mean-of-squares",)},
     equivalents=(node_by_node, in_one_line, by_projection, in_torch, in_float32),
