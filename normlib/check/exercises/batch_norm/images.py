@@ -1,14 +1,24 @@
 """batch_norm.images: one mean per channel, over the batch and all positions."""
 
+from functools import partial
+
 import numpy as np
 
 import normlib
+from normlib.check.cases import far_from_zero, feature_maps
 from normlib.check.exercise import Case, Exercise
+from normlib.check.exercises.batch_norm.cases import (
+    NEXT_TO_0,
+    affine,
+    any_memory,
+    negative,
+    second_call,
+)
 from normlib.check.running.protocols import call
 
 
 def reference(x, gamma, beta, eps=1e-5):
-    return normlib.batch_norm(x, gamma, beta, eps=eps)[0]
+    return normlib.batch_norm(x, gamma, beta, eps=eps or NEXT_TO_0)[0]
 
 
 def batch_norm_2d(x, gamma, beta, eps=1e-5):
@@ -28,44 +38,32 @@ def by_hand(rng):
     return dict(x=x, gamma=np.array([1.0, 2.0]), beta=np.array([0.0, 5.0]))
 
 
-def maps(rng, n=2, height=5, width=7):
-    image = rng.permutation(np.linspace(-1.5, 1.5, n)).reshape(n, 1, 1)
-    position = np.tile(np.linspace(-1.5, 1.5, height * width), (n, 3, 1))
-    x = image + rng.permuted(position, axis=2) + rng.uniform(-0.2, 0.2, position.shape)
-    x = np.array([[1.0], [3.0], [9.0]]) * x + rng.normal(0, 9, (3, 1))
-    gamma = rng.uniform(0.5, 3, 3) * np.array([1, -1, 1])
-    beta = rng.uniform(0.5, 2, 3)
-    return dict(x=x.reshape(n, 3, height, width), gamma=gamma, beta=beta)
-
-
-def equal_sizes(rng):
-    return maps(rng, n=3, height=3, width=3)
-
-
-def one_image(rng):
-    return maps(rng, n=1)
-
-
-def one_pixel(rng):
-    return maps(rng, n=5, height=1, width=1)
+def maps(rng, n=2, c=3, positions=(5, 7)):
+    x = feature_maps(rng, n, c, positions, 9, channels_apart=4, samples_apart=2)
+    return dict(x=x, **affine(rng, c))
 
 
 def a_large_eps(rng):
     inputs = maps(rng)
-    inputs["x"] *= np.array([0.5, 0.1, 0.03]).reshape(3, 1, 1)
-    return inputs | dict(eps=0.3)
+    x = negative(inputs["x"]) * np.array([0.5, 0.1, 0.03]).reshape(3, 1, 1)
+    return inputs | dict(x=x, eps=0.3)
 
 
 def a_constant_channel(rng):
     inputs = maps(rng)
     inputs["x"][:, 1] = 7.25
+    inputs["gamma"][2] = 0
     return inputs
 
 
-def far_from_zero(rng):
+def one_channel(rng):
+    return maps(rng, c=1, positions=(3, 4)) | dict(eps=0.0)
+
+
+def distant(rng):
     inputs = maps(rng)
-    inputs["x"] += 1e4 - inputs["x"].mean(axis=(0, 2, 3), keepdims=True)
-    return {name: value.astype(np.float32) for name, value in inputs.items()}
+    inputs["x"] -= inputs["x"].mean(axis=(0, 2, 3), keepdims=True)
+    return far_from_zero(inputs)
 
 
 # Right answers in other styles.
@@ -100,7 +98,7 @@ def with_einsum(x, gamma, beta, eps=1e-5):
 def in_torch(x, gamma, beta, eps=1e-5):
     import torch
 
-    x, gamma, beta = map(torch.tensor, (x, gamma, beta))
+    x, gamma, beta = (torch.tensor(a.copy()) for a in (x, gamma, beta))
     var, mean = torch.var_mean(x, dim=(0, 2, 3), correction=0, keepdim=True)
     x_hat = (x - mean) * torch.rsqrt(var + eps)
     return torch.addcmul(beta.view(-1, 1, 1), x_hat, gamma.view(-1, 1, 1))
@@ -123,20 +121,27 @@ EXERCISE = Exercise(
     answer=batch_norm_2d,
     run=call("y"),
     cases=(
-        Case("two images of two pixels, by hand", 1 / 12, by_hand),
-        Case("two images of 5 × 7 pixels", 3 / 12, maps),
-        Case("all four sizes equal", 2 / 12, equal_sizes),
-        Case("a single image", 1 / 12, one_image),
-        Case("images of one pixel", 1 / 12, one_pixel),
-        Case("a large eps counts as it should", 1 / 12, a_large_eps),
-        Case("a constant channel becomes beta", 1 / 12, a_constant_channel),
+        Case("two images of two pixels, by hand", 1 / 15, by_hand),
+        Case("two images of 5 × 7 pixels", 3 / 15, maps),
+        Case("all four sizes equal", 2 / 15, partial(maps, n=3, positions=(3, 3))),
+        Case("a single image", 1 / 15, partial(maps, n=1)),
+        Case("images of one pixel", 1 / 15, partial(maps, n=5, positions=(1, 1))),
+        Case("a single channel, and an eps of 0", 1 / 15, one_channel),
+        Case("a large eps counts as it should", 1 / 15, a_large_eps),
+        Case(
+            "a channel that is constant, or has gamma 0, becomes beta",
+            1 / 15,
+            a_constant_channel,
+        ),
         Case(
             "far from zero, in float32",
-            1 / 12,
-            far_from_zero,
+            1 / 15,
+            distant,
             tolerance=0.02,  # float32 itself keeps three digits here
         ),
-        Case("x is left as it was", 1 / 12, maps, intact=True),
+        any_memory(1 / 15, maps, "y"),
+        second_call(1 / 15, maps, "y"),
+        Case("x is left as it was", 1 / 15, maps, intact=True),
     ),
     sections={
         "the-algorithm": (
