@@ -1,14 +1,26 @@
 """batch_norm.sequences: one mean per feature, over the batch and all time steps."""
 
+from functools import partial
+
 import numpy as np
 
 import normlib
+from normlib.check.cases import far_from_zero
 from normlib.check.exercise import Case, Exercise
+from normlib.check.exercises.batch_norm.cases import (
+    NEXT_TO_0,
+    affine,
+    any_memory,
+    negative,
+    second_call,
+)
 from normlib.check.running.protocols import call
 
 
 def reference(x, gamma, beta, eps=1e-5):
-    return normlib.batch_norm(x.swapaxes(1, 2), gamma, beta, eps=eps)[0].swapaxes(1, 2)
+    swapped = x.swapaxes(1, 2)
+    y, *_ = normlib.batch_norm(swapped, gamma, beta, eps=eps or NEXT_TO_0)
+    return y.swapaxes(1, 2)
 
 
 def batch_norm_1d(x, gamma, beta, eps=1e-5):
@@ -28,42 +40,42 @@ def by_hand(rng):
     return dict(x=x, gamma=np.array([1.0, 2.0]), beta=np.array([0.0, 5.0]))
 
 
-def sequences(rng, n=2, length=5):
+def sequences(rng, n=2, length=5, c=3):
     sequence = rng.permutation(np.linspace(-1.5, 1.5, n)).reshape(n, 1, 1)
     step = rng.permutation(np.linspace(-1.5, 1.5, length)).reshape(1, length, 1)
-    x = sequence + step + rng.uniform(-0.2, 0.2, (n, length, 3))
-    x = np.array([1.0, 3.0, 9.0]) * x + rng.normal(0, 9, 3)
-    gamma = rng.uniform(0.5, 3, 3) * np.array([1, -1, 1])
-    return dict(x=x, gamma=gamma, beta=rng.uniform(0.5, 2, 3))
-
-
-def equal_sizes(rng):
-    return sequences(rng, n=3, length=3)
-
-
-def one_sequence(rng):
-    return sequences(rng, n=1)
+    x = sequence + step + rng.uniform(-0.2, 0.2, (n, length, c))
+    x = np.geomspace(1, 9, c) * x + rng.normal(0, 9, c)
+    return dict(x=x, **affine(rng, c))
 
 
 def one_step(rng):
-    return sequences(rng, n=5, length=1)
+    inputs = sequences(rng, n=5, length=1)
+    inputs["x"][3] = 0
+    return inputs
+
+
+def one_feature(rng):
+    inputs = sequences(rng, c=1)
+    return inputs | dict(x=0.1 * inputs["x"], eps=0.0)
 
 
 def a_large_eps(rng):
     inputs = sequences(rng)
-    return inputs | dict(x=inputs["x"] * np.array([0.5, 0.1, 0.03]), eps=0.3)
+    x = negative(inputs["x"]) * np.array([0.5, 0.1, 0.03])
+    return inputs | dict(x=x, eps=0.3)
 
 
 def a_constant_feature(rng):
     inputs = sequences(rng)
     inputs["x"][..., 1] = 7.25
+    inputs["gamma"][2] = 0
     return inputs
 
 
-def far_from_zero(rng):
+def distant(rng):
     inputs = sequences(rng, length=3)
-    inputs["x"] += 1e4 - inputs["x"].mean(axis=(0, 1))
-    return {name: value.astype(np.float32) for name, value in inputs.items()}
+    inputs["x"] -= inputs["x"].mean(axis=(0, 1))
+    return far_from_zero(inputs)
 
 
 # Right answers in other styles.
@@ -99,7 +111,7 @@ def with_einsum(x, gamma, beta, eps=1e-5):
 def transposed_in_torch(x, gamma, beta, eps=1e-5):
     import torch
 
-    x, gamma, beta = map(torch.tensor, (x, gamma, beta))
+    x, gamma, beta = (torch.tensor(a.copy()) for a in (x, gamma, beta))
     x = x.transpose(1, 2)
     var, mean = torch.var_mean(x, dim=(0, 2), correction=0, keepdim=True)
     y = gamma[:, None] * (x - mean) * torch.rsqrt(var + eps) + beta[:, None]
@@ -122,20 +134,27 @@ EXERCISE = Exercise(
     answer=batch_norm_1d,
     run=call("y"),
     cases=(
-        Case("two sequences of two steps, by hand", 1 / 12, by_hand),
-        Case("two sequences of five steps", 3 / 12, sequences),
-        Case("all three sizes equal", 2 / 12, equal_sizes),
-        Case("a single sequence", 1 / 12, one_sequence),
-        Case("sequences of one step", 1 / 12, one_step),
-        Case("a large eps counts as it should", 1 / 12, a_large_eps),
-        Case("a constant feature becomes beta", 1 / 12, a_constant_feature),
+        Case("two sequences of two steps, by hand", 1 / 15, by_hand),
+        Case("two sequences of five steps", 3 / 15, sequences),
+        Case("all three sizes equal", 2 / 15, partial(sequences, n=3, length=3)),
+        Case("a single sequence", 1 / 15, partial(sequences, n=1)),
+        Case("sequences of one step", 1 / 15, one_step),
+        Case("a single feature, and an eps of 0", 1 / 15, one_feature),
+        Case("a large eps counts as it should", 1 / 15, a_large_eps),
+        Case(
+            "a feature that is constant, or has gamma 0, becomes beta",
+            1 / 15,
+            a_constant_feature,
+        ),
         Case(
             "far from zero, in float32",
-            1 / 12,
-            far_from_zero,
+            1 / 15,
+            distant,
             tolerance=0.02,  # float32 itself keeps three digits here
         ),
-        Case("x is left as it was", 1 / 12, sequences, intact=True),
+        any_memory(1 / 15, sequences, "y"),
+        second_call(1 / 15, sequences, "y"),
+        Case("x is left as it was", 1 / 15, sequences, intact=True),
     ),
     sections={
         "the-algorithm": (
