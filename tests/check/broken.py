@@ -394,7 +394,7 @@ KINDS = (
     Kind("wrong for one output", where(data(lambda a: len(a) == 1)), takes("v", "w")),
     Kind(
         "wrong for one feature",
-        where(data(lambda a: a.ndim == 2 and a.shape[1] == 1)),
+        where(data(lambda a: a.ndim > 1 and a.shape[-1] == 1)),
         lambda e: _both_ways(e) and not _has_axes_behind_channels(e),
     ),
     Kind(

@@ -18,8 +18,9 @@ from normlib.check.running.protocols import call
 
 
 def reference(x, gamma, beta, eps=1e-5):
-    twice = np.repeat(x, 2, axis=0)  # the same statistics; normlib refuses one row
-    return normlib.batch_norm(twice, gamma, beta, eps=eps or NEXT_TO_0)[0][::2]
+    if len(x) == 1:  # normlib refuses this
+        return beta[None] + np.zeros_like(x)
+    return normlib.batch_norm(x, gamma, beta, eps=eps or NEXT_TO_0)[0]
 
 
 def batch_norm(x, gamma, beta, eps=1e-5):
