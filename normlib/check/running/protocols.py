@@ -280,9 +280,10 @@ def three_batches(implementation, inputs) -> dict[str, np.ndarray]:
 
 
 def in_a_model(implementation, inputs) -> dict[str, np.ndarray]:
-    """Outputs in eval mode, as part of a model that is copied, saved and changed.
+    """Outputs as part of a model that is copied, saved and changed, under no_grad.
 
-    A second instance does something else meanwhile.
+    Those in eval mode, and one in training mode. A second instance does something else
+    meanwhile.
     """
     import torch
 
@@ -307,8 +308,7 @@ def in_a_model(implementation, inputs) -> dict[str, np.ndarray]:
     loaded = torch.nn.Sequential(_new(implementation, inputs)).eval()
     loaded.load_state_dict(model.state_dict())
     outputs["y of a new model that loads the state_dict"] = y(loaded)
-    model.train()
-    y(model)
+    outputs["y in training mode, under no_grad"] = y(model.train())
     _scale_state(module, inputs, 0.5)
     outputs["y after parameters and buffers have changed"] = y(model.train(False))
     return outputs
@@ -327,6 +327,25 @@ def in_float64(implementation, inputs) -> dict[str, np.ndarray]:
         for name, value in inputs.items()
     }
     y, dx = _step(module, wide, "1")
+    return {"y": y, "dx": dx}
+
+
+def in_float16(implementation, inputs) -> dict[str, np.ndarray]:
+    """The output in training mode, module and x in float16."""
+    import torch
+
+    module = _construct(implementation, inputs).half()
+    with torch.no_grad():
+        x = torch.from_numpy(inputs["x1"]).half()
+        y = _forward(module, x, inputs["dy1"].shape)
+    return {"y": as_array(y, "y")}
+
+
+def of_transposed_x(implementation, inputs) -> dict[str, np.ndarray]:
+    """The output and dx of one training step, for an x that does not lie row by row."""
+    module = _construct(implementation, inputs)
+    x = np.asfortranarray(inputs["x1"])
+    y, dx = _step(module, inputs | {"x1": x}, "1")
     return {"y": y, "dx": dx}
 
 

@@ -393,6 +393,40 @@ def test_a_model_is_copied_saved_and_changed(module, wrong, steps):
     assert wrong <= {n for n in right if not np.allclose(right[n], found[n])}
 
 
+def test_a_model_is_also_called_in_training_mode_without_gradients(steps):
+    class Wrong(torch.nn.BatchNorm2d):
+        def forward(self, x):
+            y = super().forward(x)
+            return y + 1 if self.training and not torch.is_grad_enabled() else y
+
+    right = protocols.in_a_model(torch.nn.BatchNorm2d, steps)
+    found = protocols.in_a_model(Wrong, steps)
+    differ = {n for n in right if not np.allclose(right[n], found[n])}
+    assert differ == {"y in training mode, under no_grad"}
+
+
 def test_a_module_works_in_float64(steps):
     outputs = protocols.in_float64(torch.nn.BatchNorm2d, steps)
     assert outputs["y"].dtype == outputs["dx"].dtype == np.float64
+
+
+def test_a_module_works_in_float16(steps):
+    outputs = protocols.in_float16(torch.nn.BatchNorm2d, steps)
+    assert outputs["y"].dtype == np.float16
+    wide = protocols.train_output(torch.nn.BatchNorm2d, steps)
+    np.testing.assert_allclose(outputs["y"], wide["y"], atol=0.02)
+
+
+def test_an_x_may_lie_in_memory_in_another_order(steps):
+    seen = []
+
+    class Layer(torch.nn.BatchNorm2d):
+        def forward(self, x):
+            seen.append(x.is_contiguous())
+            return super().forward(x)
+
+    outputs = protocols.of_transposed_x(Layer, steps)
+    usual = protocols.train_step(Layer, steps)
+    assert seen == [False, True]
+    for name, value in outputs.items():
+        np.testing.assert_allclose(value, usual[name], rtol=1e-5, atol=1e-6)
