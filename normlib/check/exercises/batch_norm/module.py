@@ -1,10 +1,15 @@
 """batch_norm.module: the layer itself, with parameters, buffers and two modes."""
 
+import math
+from functools import partial
+
 import numpy as np
 import torch
 from torch import nn
 
+from normlib.check.cases import steps
 from normlib.check.exercise import Case, Exercise
+from normlib.check.exercises.batch_norm.cases import affine
 from normlib.check.running import protocols
 
 
@@ -36,36 +41,42 @@ class BatchNorm2d(nn.Module):
         return self.weight[:, None, None] * x_hat + self.bias[:, None, None]
 
 
-# Cases. Four values per channel, so that biased and unbiased variance are far apart;
+# Cases. Few values per channel, so that biased and unbiased variance are far apart;
 # two training steps; new data that the running statistics do not fit.
 
 
-def training(rng, new=(3, 0.1, 0.3), spread=(1, 3, 9)):
-    channels = np.array(spread).reshape(3, 1)
-    weight = rng.uniform(0.5, 3, 3) * np.array([1, -1, 1])
-    bias = rng.uniform(0.5, 2, 3)
-    values = {"weight": weight.astype(np.float32), "bias": bias.astype(np.float32)}
+def training(rng, new=(3, 0.1, 0.3), n=2, positions=(1, 2), scale=1.0):
+    c = new[0]
+    names = {"gamma": "weight", "beta": "bias"}
+    values = {names[k]: v.astype(np.float32) for k, v in affine(rng, c).items()}
     inputs = {"new": new, "parameters": values}
     for i, shift in zip("123", (1, 2, 5), strict=True):
-        x = rng.permuted(np.tile(np.linspace(-1.5, 1.5, 4), (3, 1)), axis=1)
-        x = channels * (x + rng.uniform(-0.2, 0.2, (3, 4)) + shift)
-        x = x.reshape(3, 2, 1, 2).swapaxes(0, 1).astype(np.float32)  # (2, 3, 1, 2)
-        dy = 1 + rng.normal(size=x.shape).astype(np.float32)
-        inputs |= {f"x{i}": x, f"dy{i}": dy}
+        x = steps(rng, (c,), n * math.prod(positions)) + shift
+        x = scale * np.geomspace(1, 9, c)[:, None] * x
+        x = x.reshape(c, n, *positions).swapaxes(0, 1)
+        dy = 1 + rng.normal(size=x.shape)
+        inputs |= {f"x{i}": x.astype("f4", "C"), f"dy{i}": dy.astype("f4", "C")}
     return inputs
 
 
-def defaults(rng):
-    return training(rng, new=(3,), spread=(0.001, 0.003, 0.009))
-
-
-def evaluation(rng):
+def evaluation(rng, **how):
     buffers = {
         "running_mean": rng.uniform(-3, 2, 3).astype(np.float32),
         "running_var": rng.uniform(1, 9, 3).astype(np.float32),
         "num_batches_tracked": np.array(7),
     }
-    return training(rng) | dict(buffers=buffers)
+    return training(rng, **how) | dict(buffers=buffers)
+
+
+def one_image_in_the_end(rng):
+    inputs = evaluation(rng)
+    return inputs | {name: inputs[name][:1] for name in ("x3", "dy3")}
+
+
+def zeros(rng):
+    inputs = evaluation(rng, new=(3, 0.0, 0.3), positions=(1, 1))
+    inputs["parameters"]["weight"][1] = 0
+    return inputs
 
 
 def just_constructed(rng):
@@ -177,32 +188,43 @@ EXERCISE = Exercise(
     cases=(
         Case(
             "a new module's state_dict",
-            3 / 24,
+            2 / 24,
             just_constructed,
             run=protocols.fresh_state,
         ),
-        Case("the output in training mode", 4 / 24, training),
+        Case(
+            "the output in training mode",
+            3 / 24,
+            partial(training, n=3, positions=(2, 2)),
+        ),
         Case(
             "the gradients of x, weight and bias in training mode",
-            4 / 24,
+            2 / 24,
             training,
             run=protocols.train_step,
         ),
+        Case("a transposed x", 1 / 24, training, run=protocols.of_transposed_x),
         Case(
             "the buffers after two training steps",
-            4 / 24,
+            2 / 24,
             training,
             run=protocols.buffers,
         ),
         Case(
+            "a momentum of 0 keeps the running statistics",
+            1 / 24,
+            partial(training, new=(3, 0.1, 0.0)),
+            run=protocols.buffers,
+        ),
+        Case(
             "output and gradient in eval mode, on other data",
-            4 / 24,
+            3 / 24,
             evaluation,
             run=protocols.inference,
         ),
         Case(
             "eval mode leaves the buffers as they are",
-            2 / 24,
+            1 / 24,
             evaluation,
             run=protocols.buffers_after_inference,
         ),
@@ -212,7 +234,44 @@ EXERCISE = Exercise(
             training,
             run=protocols.train_output_without_gradients,
         ),
-        Case("eps and momentum left out", 1 / 24, defaults, run=protocols.inference),
+        Case(
+            "the buffers after each of three batches, the last under no_grad",
+            1 / 24,
+            training,
+            run=protocols.three_batches,
+        ),
+        Case(
+            "in a model that is copied, saved and loaded",
+            1 / 24,
+            one_image_in_the_end,
+            run=protocols.in_a_model,
+        ),
+        Case(
+            "a single image of one channel, in training mode",
+            1 / 24,
+            partial(training, new=(1, 0.1, 0.3), n=1, positions=(2, 3)),
+            run=protocols.train_step,
+        ),
+        Case(
+            "eps and momentum left out",
+            1 / 24,
+            partial(training, new=(3,), scale=0.001),
+            run=protocols.inference,
+        ),
+        Case(
+            "an eps and a weight of 0 in eval mode, for images of one pixel",
+            1 / 24,
+            zeros,
+            run=protocols.inference_untrained,
+        ),
+        Case("in float64", 1 / 24, training, run=protocols.in_float64),
+        Case(
+            "in float16",
+            1 / 24,
+            training,
+            run=protocols.in_float16,
+            tolerance=0.01,  # float16 keeps three digits
+        ),
         Case(
             "far from zero",
             1 / 24,
