@@ -257,10 +257,10 @@ def inference(implementation, inputs) -> dict[str, np.ndarray]:
 
 
 def inference_untrained(implementation, inputs) -> dict[str, np.ndarray]:
-    """Output and dx in eval mode, before any training step."""
+    """Output and dx in eval mode, before any training step, and the buffers then."""
     module = _evaluating(_construct(implementation, inputs), inputs)
     y, dx = _step(module, inputs, "3")
-    return {"y": y, "dx": dx}
+    return {"y": y, "dx": dx} | _buffers(module)
 
 
 def buffers_after_inference(implementation, inputs) -> dict[str, np.ndarray]:

@@ -225,6 +225,8 @@ def test_inference_may_come_before_any_training(steps):
     np.testing.assert_allclose(outputs["y"], y, rtol=1e-5, atol=1e-6)
     dx = slope * torch.tensor(steps["dy3"])
     np.testing.assert_allclose(outputs["dx"], dx, rtol=1e-5, atol=1e-6)
+    assert outputs["running_mean"].tolist() == [0, 0, 0]
+    assert outputs["num_batches_tracked"] == 0
 
 
 def test_what_is_no_module_is_said_to_be_none(steps):

@@ -223,12 +223,6 @@ EXERCISE = Exercise(
             run=protocols.inference,
         ),
         Case(
-            "eval mode leaves the buffers as they are",
-            1 / 24,
-            evaluation,
-            run=protocols.buffers_after_inference,
-        ),
-        Case(
             "training mode under no_grad is still training",
             1 / 24,
             training,
@@ -259,8 +253,8 @@ EXERCISE = Exercise(
             run=protocols.inference,
         ),
         Case(
-            "an eps and a weight of 0 in eval mode, for images of one pixel",
-            1 / 24,
+            "output and buffers in eval mode, with an eps and a weight of 0",
+            2 / 24,
             zeros,
             run=protocols.inference_untrained,
         ),
@@ -304,7 +298,7 @@ EXERCISE = Exercise(
         (
             frozenset({"running_var"}),
             "Only the running variance is wrong. Which of the two variances is "
-            "stored, and how many numbers stand behind it?",
+            "stored, and over how many values is it taken?",
         ),
         (
             frozenset({"num_batches_tracked"}),
