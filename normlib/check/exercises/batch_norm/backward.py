@@ -177,7 +177,7 @@ EXERCISE = Exercise(
     symptoms=(
         (
             frozenset({"dx"}),
-            "Only dx is wrong: x_hat is right, and so is what gamma and beta get. x "
+            "Only dx is wrong; x_hat and the gradients of gamma and beta are right. x "
             "reaches the output directly, through the mean and through the variance. "
             "Take one path at a time.",
         ),

@@ -31,8 +31,8 @@ def batch_norm(x, gamma, beta, eps=1e-5):
     return gamma * x_hat + beta
 
 
-# Cases. Few rows, features of very different mean and standard deviation, gamma of
-# both signs: what an average mistake leaves unchanged, these do not.
+# Cases. Few rows, features of very different mean and standard deviation, and gamma of
+# both signs, so that each mistake changes the numbers.
 
 
 def by_hand(rng):

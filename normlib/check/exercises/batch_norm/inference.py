@@ -28,7 +28,7 @@ def batch_norm_inference(x, running_mean, running_var, gamma, beta, eps=1e-5):
 
 
 # Cases. The new data have another mean and standard deviation than the running
-# statistics: whoever computes statistics here is seen.
+# statistics, so that an answer that computes statistics of its own differs.
 
 
 def by_hand(rng):

@@ -31,12 +31,13 @@ def published(x, eps=1e-5):
 
 
 ASKED = 0.05  # of the largest value
+LARGEST = 1e15  # its square is a number in float32
 
 
 def a_batch(x):
     if x.ndim != 2:
         raise Unusable(f"x should be (N, D), yours has shape {x.shape}")
-    if np.abs(x).max() > 1e15:
+    if np.abs(x).max() > LARGEST:
         raise Unusable("x should hold magnitudes up to 1e15; float32 ends at 1e38")
 
 
@@ -52,7 +53,7 @@ def _kind(outputs):
     x = outputs["x"]
     if x.ndim != 2:
         return "not-a-batch"
-    if share(right, published, [x]) >= ASKED:
+    if not np.abs(x).max(initial=0) <= LARGEST or share(right, published, [x]) >= ASKED:
         return None
     if len(x) == 1:
         return "one-row"
@@ -97,6 +98,10 @@ def as_a_list():
     return [[20_000.0], [20_001.0], [20_003.0]]
 
 
+def in_whole_numbers():
+    return np.array([[10_000], [10_002]])
+
+
 def in_torch():
     import torch
 
@@ -111,9 +116,15 @@ EXERCISE = Exercise(
     section="numerical-care",
     reference=exposing_input,
     answer=exposing_input,
-    run=call("x"),
+    run=call("x", whole=True),
     measure=separates(right, published, asked=ASKED, usable=a_batch),
     cases=(Case("right and wrong differ on your batch", 1.0, no_arguments),),
     recognize=recognized_by(_kind, KINDS),
-    equivalents=(far_in_float32, one_far_feature, as_a_list, in_torch),
+    equivalents=(
+        far_in_float32,
+        one_far_feature,
+        as_a_list,
+        in_whole_numbers,
+        in_torch,
+    ),
 )
