@@ -30,7 +30,7 @@ def batch_norm_2d(x, gamma, beta, eps=1e-5):
 
 
 # Cases. All sizes differ, except where a mix-up of axes is to go through without an
-# error; images differ in their mean, channels in offset and spread.
+# error; images differ in their mean, channels in mean and deviation.
 
 
 def by_hand(rng):

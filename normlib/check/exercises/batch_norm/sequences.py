@@ -32,7 +32,7 @@ def batch_norm_1d(x, gamma, beta, eps=1e-5):
 
 
 # Cases. All sizes differ, except where a mix-up of axes is to go through without an
-# error; sequences and time steps differ in their mean, features in offset and spread.
+# error; sequences and time steps differ in their mean, features in mean and deviation.
 
 
 def by_hand(rng):
@@ -128,7 +128,7 @@ def in_float32(x, gamma, beta, eps=1e-5):
 EXERCISE = Exercise(
     key="batch_norm.sequences",
     points=3,
-    statement="Batch norm of sequences whose features stand on the last axis.",
+    statement="Batch norm of sequences, (N, L, C): the features are the last axis.",
     section="images-and-sequences",
     reference=reference,
     answer=batch_norm_1d,
