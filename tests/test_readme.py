@@ -19,6 +19,6 @@ def test_the_picture_is_what_the_book_draws(root, tmp_path):
 
 def test_the_report_is_what_a_check_says(root):
     shown = re.search(r"```text\n(.+?)\n```", (root / "README.md").read_text(), re.S)[1]
-    answers = {m.title: m for m in EXERCISES["batch_norm.forward"].misconceptions}
-    report = judge("batch_norm.forward", answers["no eps"].implementation, seed=7)
+    answers = {m.key: m for m in EXERCISES["batch_norm.forward"].misconceptions}
+    report = judge("batch_norm.forward", answers["no-eps"].implementation, seed=7)
     assert shown == str(report)

@@ -256,6 +256,13 @@ def inference(implementation, inputs) -> dict[str, np.ndarray]:
     return {"y": y, "dx": dx}
 
 
+def inference_untrained(implementation, inputs) -> dict[str, np.ndarray]:
+    """Output and dx in eval mode, before any training step, and the buffers then."""
+    module = _evaluating(_construct(implementation, inputs), inputs)
+    y, dx = _step(module, inputs, "3")
+    return {"y": y, "dx": dx} | _buffers(module)
+
+
 def buffers_after_inference(implementation, inputs) -> dict[str, np.ndarray]:
     """The buffers after a training step and a call in eval mode."""
     module = _construct(implementation, inputs)
@@ -316,7 +323,7 @@ def in_a_model(implementation, inputs) -> dict[str, np.ndarray]:
 
 def _scale_state(module, inputs, factor):
     for name, value in (inputs["parameters"] | inputs.get("buffers", {})).items():
-        _load(module, name, (factor * value).astype(value.dtype))
+        _load(module, name, np.asarray(factor * value, value.dtype))
 
 
 def in_float64(implementation, inputs) -> dict[str, np.ndarray]:

@@ -217,6 +217,18 @@ def test_buffers_and_inference_come_after_two_training_steps(steps):
     np.testing.assert_array_equal(outputs["y"], y)
 
 
+def test_inference_may_come_before_any_training(steps):
+    outputs = protocols.inference_untrained(torch.nn.BatchNorm2d, steps)
+    weight, bias = (torch.tensor(v) for v in steps["parameters"].values())
+    slope = weight[:, None, None] / 1.1**0.5  # variance 1, eps 0.1
+    y = slope * torch.tensor(steps["x3"]) + bias[:, None, None]
+    np.testing.assert_allclose(outputs["y"], y, rtol=1e-5, atol=1e-6)
+    dx = slope * torch.tensor(steps["dy3"])
+    np.testing.assert_allclose(outputs["dx"], dx, rtol=1e-5, atol=1e-6)
+    assert outputs["running_mean"].tolist() == [0, 0, 0]
+    assert outputs["num_batches_tracked"] == 0
+
+
 def test_what_is_no_module_is_said_to_be_none(steps):
     with pytest.raises(Unusable, match=r"should be a torch\.nn\.Module"):
         protocols.train_step(lambda *args: Shift(), steps)
@@ -387,7 +399,7 @@ class WithTheOthersStatistics(torch.nn.BatchNorm2d):
 )
 def test_a_model_is_copied_saved_and_changed(module, wrong, steps):
     buffers = {"running_var": np.array([4, 9, 2], np.float32)}
-    inputs = steps | {"buffers": buffers}
+    inputs = steps | {"buffers": buffers | {"num_batches_tracked": np.array(7)}}
     right = protocols.in_a_model(torch.nn.BatchNorm2d, inputs)
     found = protocols.in_a_model(module, inputs)
     assert wrong <= {n for n in right if not np.allclose(right[n], found[n])}

@@ -1,18 +1,38 @@
 """batch_norm.forward: standardize each feature over the batch, scale and shift."""
 
+from functools import partial
+
 import numpy as np
 
 import normlib
-from normlib.check.exercise import Case, Exercise, Misconception
+from normlib.check.exercise import Case, Exercise
+from normlib.check.exercises.batch_norm.cases import (
+    NEXT_TO_0,
+    affine,
+    any_memory,
+    negative,
+    rows,
+    second_call,
+)
 from normlib.check.running.protocols import call
 
 
+def reference(x, gamma, beta, eps=1e-5):
+    if len(x) == 1:  # normlib refuses this
+        return beta[None] + np.zeros_like(x)
+    return normlib.batch_norm(x, gamma, beta, eps=eps or NEXT_TO_0)[0]
+
+
 def batch_norm(x, gamma, beta, eps=1e-5):
-    return normlib.batch_norm(x, gamma, beta, eps=eps)[0]
+    """Normalize each column of x, of shape (N, D), over the batch."""
+    mean = x.mean(axis=0)
+    var = x.var(axis=0)
+    x_hat = (x - mean) / np.sqrt(var + eps)
+    return gamma * x_hat + beta
 
 
-# Cases. Few rows, features of very different offset and spread, gamma of both
-# signs: what an average mistake leaves unchanged, these do not.
+# Cases. Few rows, features of very different mean and standard deviation, and gamma of
+# both signs, so that each mistake changes the numbers.
 
 
 def by_hand(rng):
@@ -20,17 +40,17 @@ def by_hand(rng):
     return dict(x=x, gamma=np.array([1.0, 2.0]), beta=np.array([0.0, 5.0]))
 
 
-def a_batch(rng):
-    # Evenly spread, jittered and shuffled: no feature is nearly constant by chance.
-    x = np.linspace(-1.5, 1.5, 5)[:, None] + rng.uniform(-0.2, 0.2, (5, 3))
-    x = rng.permuted(x, axis=0) * np.array([0.3, 2.0, 30.0]) + rng.normal(0, 3, 3)
-    sign = np.array([1, -1, 1])
-    return dict(x=x, gamma=sign * rng.uniform(0.5, 3, 3), beta=rng.normal(size=3))
+def a_batch(rng, n=5, d=3):
+    return dict(x=rows(rng, n, d, low=0.3, high=30), **affine(rng, d))
+
+
+def one_feature(rng):
+    return a_batch(rng, d=1) | dict(eps=0.0)
 
 
 def a_square_batch(rng):
-    inputs = a_batch(rng)
-    return inputs | dict(x=inputs["x"][:3] * [10, 1, 1])  # N = D hides a lost axis
+    inputs = a_batch(rng, n=3)  # N = D hides a lost axis
+    return inputs | dict(x=negative(inputs["x"]))
 
 
 def a_large_eps(rng):
@@ -39,9 +59,10 @@ def a_large_eps(rng):
     return inputs | dict(x=x, eps=0.3)
 
 
-def a_constant_feature(rng):
-    inputs = a_batch(rng)
-    inputs["x"][:, 1] = 7.25
+def constant_features(rng):
+    inputs = a_batch(rng, d=4)
+    inputs["x"][:, 1:3] = [7.25, 0]
+    inputs["gamma"][3] = 0
     return inputs
 
 
@@ -52,65 +73,6 @@ def far_from_zero(rng):
         gamma=np.array([0.5, -2.0, 3.0], np.float32),
         beta=rng.normal(size=3).astype(np.float32),
     )
-
-
-# What people get wrong.
-
-
-def over_features(x, gamma, beta, eps=1e-5):
-    mean = x.mean(axis=1, keepdims=True)
-    var = x.var(axis=1, keepdims=True)
-    return gamma * (x - mean) / np.sqrt(var + eps) + beta
-
-
-def over_everything(x, gamma, beta, eps=1e-5):
-    return gamma * (x - x.mean()) / np.sqrt(x.var() + eps) + beta
-
-
-def unbiased(x, gamma, beta, eps=1e-5):
-    var = x.var(axis=0, ddof=1)
-    return gamma * (x - x.mean(axis=0)) / np.sqrt(var + eps) + beta
-
-
-def eps_outside(x, gamma, beta, eps=1e-5):
-    return gamma * (x - x.mean(axis=0)) / (np.sqrt(x.var(axis=0)) + eps) + beta
-
-
-def no_eps(x, gamma, beta, eps=1e-5):
-    return gamma * (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0)) + beta
-
-
-def fixed_eps(x, gamma, beta, eps=1e-5):
-    return gamma * (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-5) + beta
-
-
-def by_variance(x, gamma, beta, eps=1e-5):
-    return gamma * (x - x.mean(axis=0)) / (x.var(axis=0) + eps) + beta
-
-
-def no_affine(x, gamma, beta, eps=1e-5):
-    return (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps)
-
-
-def swapped_affine(x, gamma, beta, eps=1e-5):
-    return beta * (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps) + gamma
-
-
-def shifted_first(x, gamma, beta, eps=1e-5):
-    x_hat = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps)
-    return gamma * (x_hat + beta)
-
-
-def mean_of_squares(x, gamma, beta, eps=1e-5):
-    mean = x.mean(axis=0)
-    var = (x * x).mean(axis=0) - mean * mean
-    return gamma * (x - mean) / np.sqrt(var + eps) + beta
-
-
-def into_the_input(x, gamma, beta, eps=1e-5):
-    x -= x.mean(axis=0)
-    x /= np.sqrt((x * x).mean(axis=0) + eps)
-    return gamma * x + beta
 
 
 # Right answers in other styles.
@@ -145,7 +107,7 @@ def with_einsum(x, gamma, beta, eps=1e-5):
 def in_torch(x, gamma, beta, eps=1e-5):
     import torch
 
-    x, gamma, beta = map(torch.from_numpy, (x, gamma, beta))
+    x, gamma, beta = (torch.tensor(a.copy()) for a in (x, gamma, beta))
     var, mean = torch.var_mean(x, dim=0, correction=0)
     return gamma * (x - mean) * torch.rsqrt(var + eps) + beta
 
@@ -162,91 +124,31 @@ EXERCISE = Exercise(
     points=4,
     statement="Standardize each feature over the batch, then scale and shift it.",
     section="the-algorithm",
-    reference=batch_norm,
+    reference=reference,
+    answer=batch_norm,
     run=call("y"),
     cases=(
-        Case("two rows, by hand", 0.125, by_hand),
-        Case("a batch of five", 0.25, a_batch),
-        Case("as many rows as features", 0.125, a_square_batch),
-        Case("a large eps counts as it should", 0.125, a_large_eps),
-        Case("a constant feature becomes beta", 0.125, a_constant_feature),
+        Case("two rows, by hand", 1 / 16, by_hand),
+        Case("a batch of five", 4 / 16, a_batch),
+        Case("as many rows as features", 2 / 16, a_square_batch),
+        Case("a single row becomes beta", 1 / 16, partial(a_batch, n=1, d=4)),
+        Case("a single feature, and an eps of 0", 1 / 16, one_feature),
+        Case("a large eps counts as it should", 2 / 16, a_large_eps),
+        Case(
+            "a feature that is constant, or has gamma 0, becomes beta",
+            1 / 16,
+            constant_features,
+        ),
         Case(
             "far from zero, in float32",
-            0.125,
+            1 / 16,
             far_from_zero,
             tolerance=0.02,  # float32 itself keeps three digits here
         ),
-        Case("x is left as it was", 0.125, a_batch, intact=True),
+        any_memory(1 / 16, partial(a_batch, n=3, d=5), "y"),
+        second_call(1 / 16, a_batch, "y"),
+        Case("x is left as it was", 1 / 16, a_batch, intact=True),
     ),
-    misconceptions=(
-        Misconception(
-            "statistics of each row, over its features",
-            "That is layer norm. Batch norm compares a feature with the same "
-            "feature of the other samples: which axis counts the samples?",
-            over_features,
-        ),
-        Misconception(
-            "one mean and one variance for the whole array",
-            "Features have different scales, so each needs statistics of its own: "
-            "the mean has one entry per feature.",
-            over_everything,
-        ),
-        Misconception(
-            "the unbiased variance, divided by N − 1",
-            "Batch norm divides by N when it normalizes. The unbiased variance "
-            "appears only in the running statistics.",
-            unbiased,
-        ),
-        Misconception(
-            "eps added to the standard deviation",
-            "eps belongs to the variance, before the root is taken.",
-            eps_outside,
-        ),
-        Misconception(
-            "no eps",
-            "A feature that is constant over the batch has variance zero. "
-            "What is divided by what then?",
-            no_eps,
-        ),
-        Misconception(
-            "an eps of its own instead of the argument",
-            "The caller chooses eps; 1e-5 is only its default.",
-            fixed_eps,
-        ),
-        Misconception(
-            "divided by the variance",
-            "The variance has the square of x's unit. What has the unit of x?",
-            by_variance,
-        ),
-        Misconception(
-            "gamma and beta left out",
-            "After standardizing, each feature is scaled and shifted, so that the "
-            "network can restore any mean and spread.",
-            no_affine,
-        ),
-        Misconception(
-            "gamma and beta swapped",
-            "gamma scales and beta shifts.",
-            swapped_affine,
-        ),
-        Misconception(
-            "beta scaled along with the input",
-            "beta is the mean of the result: it is added after the scaling.",
-            shifted_first,
-        ),
-        Misconception(
-            "the variance as the mean of squares minus the squared mean",
-            "Equal on paper. In float32 at an offset of 10,000 the two terms agree in "
-            "all the digits there are, and their difference is noise. "
-            "Subtract the mean first.",
-            mean_of_squares,
-            section="numerical-care",
-        ),
-        Misconception(
-            "the result written into x",
-            "The caller still needs x, not least for the backward pass.",
-            into_the_input,
-        ),
-    ),
+    sections={"numerical-care": ("mean-of-squares",)},
     equivalents=(step_by_step, with_loops, with_einsum, in_torch, in_float32),
 )

@@ -1,18 +1,36 @@
 """batch_norm.images: one mean per channel, over the batch and all positions."""
 
+from functools import partial
+
 import numpy as np
 
 import normlib
-from normlib.check.exercise import Case, Exercise, Misconception
+from normlib.check.cases import far_from_zero, feature_maps
+from normlib.check.exercise import Case, Exercise
+from normlib.check.exercises.batch_norm.cases import (
+    NEXT_TO_0,
+    affine,
+    any_memory,
+    negative,
+    second_call,
+)
 from normlib.check.running.protocols import call
 
 
+def reference(x, gamma, beta, eps=1e-5):
+    return normlib.batch_norm(x, gamma, beta, eps=eps or NEXT_TO_0)[0]
+
+
 def batch_norm_2d(x, gamma, beta, eps=1e-5):
-    return normlib.batch_norm(x, gamma, beta, eps=eps)[0]
+    """Normalize each channel of x, of shape (N, C, H, W), over the batch."""
+    mean = x.mean(axis=(0, 2, 3), keepdims=True)
+    var = x.var(axis=(0, 2, 3), keepdims=True)
+    x_hat = (x - mean) / np.sqrt(var + eps)
+    return gamma[:, None, None] * x_hat + beta[:, None, None]
 
 
 # Cases. All sizes differ, except where a mix-up of axes is to go through without an
-# error; images differ in their mean, channels in offset and spread.
+# error; images differ in their mean, channels in mean and deviation.
 
 
 def by_hand(rng):
@@ -20,141 +38,32 @@ def by_hand(rng):
     return dict(x=x, gamma=np.array([1.0, 2.0]), beta=np.array([0.0, 5.0]))
 
 
-def maps(rng, n=2, height=5, width=7):
-    image = rng.permutation(np.linspace(-1.5, 1.5, n)).reshape(n, 1, 1)
-    position = np.tile(np.linspace(-1.5, 1.5, height * width), (n, 3, 1))
-    x = image + rng.permuted(position, axis=2) + rng.uniform(-0.2, 0.2, position.shape)
-    x = np.array([[1.0], [3.0], [9.0]]) * x + rng.normal(0, 9, (3, 1))
-    gamma = rng.uniform(0.5, 3, 3) * np.array([1, -1, 1])
-    beta = rng.uniform(0.5, 2, 3)
-    return dict(x=x.reshape(n, 3, height, width), gamma=gamma, beta=beta)
-
-
-def equal_sizes(rng):
-    return maps(rng, n=3, height=3, width=3)
-
-
-def one_image(rng):
-    return maps(rng, n=1)
-
-
-def one_pixel(rng):
-    return maps(rng, n=5, height=1, width=1)
+def maps(rng, n=2, c=3, positions=(5, 7)):
+    x = feature_maps(rng, n, c, positions, 9, channels_apart=4, samples_apart=2)
+    return dict(x=x, **affine(rng, c))
 
 
 def a_large_eps(rng):
     inputs = maps(rng)
-    inputs["x"] *= np.array([0.5, 0.1, 0.03]).reshape(3, 1, 1)
-    return inputs | dict(eps=0.3)
+    x = negative(inputs["x"]) * np.array([0.5, 0.1, 0.03]).reshape(3, 1, 1)
+    return inputs | dict(x=x, eps=0.3)
 
 
 def a_constant_channel(rng):
     inputs = maps(rng)
     inputs["x"][:, 1] = 7.25
+    inputs["gamma"][2] = 0
     return inputs
 
 
-def far_from_zero(rng):
+def one_channel(rng):
+    return maps(rng, c=1, positions=(3, 4)) | dict(eps=0.0)
+
+
+def distant(rng):
     inputs = maps(rng)
-    inputs["x"] += 1e4 - inputs["x"].mean(axis=(0, 2, 3), keepdims=True)
-    return {name: value.astype(np.float32) for name, value in inputs.items()}
-
-
-# What people get wrong.
-
-
-def each_image(x, gamma, beta, eps=1e-5):
-    mean = x.mean(axis=(2, 3), keepdims=True)
-    var = x.var(axis=(2, 3), keepdims=True)
-    x_hat = (x - mean) / np.sqrt(var + eps)
-    return gamma.reshape(1, -1, 1, 1) * x_hat + beta.reshape(1, -1, 1, 1)
-
-
-def each_image_whole(x, gamma, beta, eps=1e-5):
-    mean = x.mean(axis=(1, 2, 3), keepdims=True)
-    var = x.var(axis=(1, 2, 3), keepdims=True)
-    x_hat = (x - mean) / np.sqrt(var + eps)
-    return gamma.reshape(1, -1, 1, 1) * x_hat + beta.reshape(1, -1, 1, 1)
-
-
-def each_pixel(x, gamma, beta, eps=1e-5):
-    x_hat = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps)
-    return gamma.reshape(1, -1, 1, 1) * x_hat + beta.reshape(1, -1, 1, 1)
-
-
-def channels_last(x, gamma, beta, eps=1e-5):
-    mean, var = x.mean(axis=(0, 1, 2)), x.var(axis=(0, 1, 2))
-    return gamma * (x - mean) / np.sqrt(var + eps) + beta
-
-
-def over_everything(x, gamma, beta, eps=1e-5):
-    x_hat = (x - x.mean()) / np.sqrt(x.var() + eps)
-    return gamma.reshape(1, -1, 1, 1) * x_hat + beta.reshape(1, -1, 1, 1)
-
-
-def along_the_width(x, gamma, beta, eps=1e-5):
-    mean = x.mean(axis=(0, 2, 3), keepdims=True)
-    var = x.var(axis=(0, 2, 3), keepdims=True)
-    return gamma * (x - mean) / np.sqrt(var + eps) + beta
-
-
-def reshaped_only(x, gamma, beta, eps=1e-5):
-    rows = x.reshape(-1, x.shape[1])
-    x_hat = (rows - rows.mean(axis=0)) / np.sqrt(rows.var(axis=0) + eps)
-    return (gamma * x_hat + beta).reshape(x.shape)
-
-
-def mean_of_variances(x, gamma, beta, eps=1e-5):
-    mean = x.mean(axis=(0, 2, 3), keepdims=True)
-    var = x.var(axis=(2, 3), keepdims=True).mean(axis=0, keepdims=True)
-    x_hat = (x - mean) / np.sqrt(var + eps)
-    return gamma.reshape(1, -1, 1, 1) * x_hat + beta.reshape(1, -1, 1, 1)
-
-
-def unbiased(x, gamma, beta, eps=1e-5):
-    mean = x.mean(axis=(0, 2, 3), keepdims=True)
-    var = x.var(axis=(0, 2, 3), ddof=1, keepdims=True)
-    x_hat = (x - mean) / np.sqrt(var + eps)
-    return gamma.reshape(1, -1, 1, 1) * x_hat + beta.reshape(1, -1, 1, 1)
-
-
-def eps_outside(x, gamma, beta, eps=1e-5):
-    mean = x.mean(axis=(0, 2, 3), keepdims=True)
-    std = x.std(axis=(0, 2, 3), keepdims=True)
-    x_hat = (x - mean) / (std + eps)
-    return gamma.reshape(1, -1, 1, 1) * x_hat + beta.reshape(1, -1, 1, 1)
-
-
-def no_eps(x, gamma, beta, eps=1e-5):
-    mean = x.mean(axis=(0, 2, 3), keepdims=True)
-    x_hat = (x - mean) / x.std(axis=(0, 2, 3), keepdims=True)
-    return gamma.reshape(1, -1, 1, 1) * x_hat + beta.reshape(1, -1, 1, 1)
-
-
-def fixed_eps(x, gamma, beta, eps=1e-5):
-    mean = x.mean(axis=(0, 2, 3), keepdims=True)
-    var = x.var(axis=(0, 2, 3), keepdims=True)
-    x_hat = (x - mean) / np.sqrt(var + 1e-5)
-    return gamma.reshape(1, -1, 1, 1) * x_hat + beta.reshape(1, -1, 1, 1)
-
-
-def no_affine(x, gamma, beta, eps=1e-5):
-    mean = x.mean(axis=(0, 2, 3), keepdims=True)
-    var = x.var(axis=(0, 2, 3), keepdims=True)
-    return (x - mean) / np.sqrt(var + eps)
-
-
-def mean_of_squares(x, gamma, beta, eps=1e-5):
-    mean = x.mean(axis=(0, 2, 3), keepdims=True)
-    var = (x * x).mean(axis=(0, 2, 3), keepdims=True) - mean * mean
-    x_hat = (x - mean) / np.sqrt(var + eps)
-    return gamma.reshape(1, -1, 1, 1) * x_hat + beta.reshape(1, -1, 1, 1)
-
-
-def into_the_input(x, gamma, beta, eps=1e-5):
-    x -= x.mean(axis=(0, 2, 3), keepdims=True)
-    x /= np.sqrt((x * x).mean(axis=(0, 2, 3), keepdims=True) + eps)
-    return gamma.reshape(1, -1, 1, 1) * x + beta.reshape(1, -1, 1, 1)
+    inputs["x"] -= inputs["x"].mean(axis=(0, 2, 3), keepdims=True)
+    return far_from_zero(inputs)
 
 
 # Right answers in other styles.
@@ -189,7 +98,7 @@ def with_einsum(x, gamma, beta, eps=1e-5):
 def in_torch(x, gamma, beta, eps=1e-5):
     import torch
 
-    x, gamma, beta = map(torch.tensor, (x, gamma, beta))
+    x, gamma, beta = (torch.tensor(a.copy()) for a in (x, gamma, beta))
     var, mean = torch.var_mean(x, dim=(0, 2, 3), correction=0, keepdim=True)
     x_hat = (x - mean) * torch.rsqrt(var + eps)
     return torch.addcmul(beta.view(-1, 1, 1), x_hat, gamma.view(-1, 1, 1))
@@ -208,120 +117,41 @@ EXERCISE = Exercise(
     points=3,
     statement="Batch norm of images, with one mean and one variance per channel.",
     section="images-and-sequences",
-    reference=batch_norm_2d,
+    reference=reference,
+    answer=batch_norm_2d,
     run=call("y"),
     cases=(
-        Case("two images of two pixels, by hand", 1 / 12, by_hand),
-        Case("two images of 5 × 7 pixels", 3 / 12, maps),
-        Case("all four sizes equal", 2 / 12, equal_sizes),
-        Case("a single image", 1 / 12, one_image),
-        Case("images of one pixel", 1 / 12, one_pixel),
-        Case("a large eps counts as it should", 1 / 12, a_large_eps),
-        Case("a constant channel becomes beta", 1 / 12, a_constant_channel),
+        Case("two images of two pixels, by hand", 1 / 15, by_hand),
+        Case("two images of 5 × 7 pixels", 3 / 15, maps),
+        Case("all four sizes equal", 2 / 15, partial(maps, n=3, positions=(3, 3))),
+        Case("a single image", 1 / 15, partial(maps, n=1)),
+        Case("images of one pixel", 1 / 15, partial(maps, n=5, positions=(1, 1))),
+        Case("a single channel, and an eps of 0", 1 / 15, one_channel),
+        Case("a large eps counts as it should", 1 / 15, a_large_eps),
+        Case(
+            "a channel that is constant, or has gamma 0, becomes beta",
+            1 / 15,
+            a_constant_channel,
+        ),
         Case(
             "far from zero, in float32",
-            1 / 12,
-            far_from_zero,
+            1 / 15,
+            distant,
             tolerance=0.02,  # float32 itself keeps three digits here
         ),
-        Case("x is left as it was", 1 / 12, maps, intact=True),
+        any_memory(1 / 15, maps, "y"),
+        second_call(1 / 15, maps, "y"),
+        Case("x is left as it was", 1 / 15, maps, intact=True),
     ),
-    misconceptions=(
-        Misconception(
-            "statistics of each image by itself",
-            "That is instance norm. Batch norm looks at a channel in all the images "
-            "at once.",
-            each_image,
+    sections={
+        "the-algorithm": (
+            "unbiased",
+            "eps-outside",
+            "no-eps",
+            "fixed-eps",
+            "no-affine",
         ),
-        Misconception(
-            "statistics of each image, over all its channels",
-            "That is layer norm. In batch norm channels are never mixed, and images "
-            "are.",
-            each_image_whole,
-        ),
-        Misconception(
-            "statistics of each pixel, over the batch alone",
-            "A convolution treats all positions alike, and so does its "
-            "normalization. The mean has one entry per channel.",
-            each_pixel,
-        ),
-        Misconception(
-            "the last axis taken for the channels",
-            "Here the images are (N, C, H, W), as in torch: the channels come second. "
-            "Other libraries put them last.",
-            channels_last,
-        ),
-        Misconception(
-            "one mean and one variance for the whole array",
-            "Channels have different scales, so each needs statistics of its own: "
-            "the mean has one entry per channel.",
-            over_everything,
-        ),
-        Misconception(
-            "gamma and beta laid along the width",
-            "NumPy lines up shapes from the last axis, and gamma belongs to the "
-            "second. It passes without an error only when the width equals C.",
-            along_the_width,
-        ),
-        Misconception(
-            "reshaped to C columns without moving the channels last",
-            "A reshape keeps the order in memory, where a channel's pixels lie side "
-            "by side. The columns you got mix channels.",
-            reshaped_only,
-        ),
-        Misconception(
-            "the mean of the images' variances",
-            "Within an image the variance is taken around that image's mean. How far "
-            "the images' means lie apart is lost.",
-            mean_of_variances,
-        ),
-        Misconception(
-            "the unbiased variance, divided by m − 1",
-            "Batch norm divides by the number of values, m = N · H · W, when it "
-            "normalizes. The unbiased variance appears only in the running "
-            "statistics.",
-            unbiased,
-            section="the-algorithm",
-        ),
-        Misconception(
-            "eps added to the standard deviation",
-            "eps belongs to the variance, before the root is taken.",
-            eps_outside,
-            section="the-algorithm",
-        ),
-        Misconception(
-            "no eps",
-            "A channel that is constant over the batch has variance zero. "
-            "What is divided by what then?",
-            no_eps,
-            section="the-algorithm",
-        ),
-        Misconception(
-            "an eps of its own instead of the argument",
-            "The caller chooses eps; 1e-5 is only its default.",
-            fixed_eps,
-            section="the-algorithm",
-        ),
-        Misconception(
-            "gamma and beta left out",
-            "After standardizing, each channel is scaled and shifted, so that the "
-            "network can restore any mean and spread.",
-            no_affine,
-            section="the-algorithm",
-        ),
-        Misconception(
-            "the variance as the mean of squares minus the squared mean",
-            "Equal on paper. In float32 at an offset of 10,000 the two terms agree in "
-            "all the digits there are, and their difference is noise. "
-            "Subtract the mean first.",
-            mean_of_squares,
-            section="numerical-care",
-        ),
-        Misconception(
-            "the result written into x",
-            "The caller still needs x, not least for the backward pass.",
-            into_the_input,
-        ),
-    ),
+        "numerical-care": ("mean-of-squares",),
+    },
     equivalents=(as_rows, channel_by_channel, with_einsum, in_torch, in_float32),
 )

@@ -1,0 +1,40 @@
+"""What the cases of batch norm's functions have in common."""
+
+import numpy as np
+
+from normlib.check.cases import alternating, steps
+from normlib.check.exercise import Case
+from normlib.check.running.protocols import called_again, from_any_memory
+
+NEXT_TO_0 = 1e-300  # for an eps of 0, which normlib refuses in training
+
+
+def rows(rng, n: int, d: int, low: float = 1, high: float = 9) -> np.ndarray:
+    """``n`` samples of ``d`` features, whose means differ: an array (n, d).
+
+    The standard deviations of the features are proportional to numbers from ``low`` to
+    ``high``.
+    """
+    x = steps(rng, (d,), n).T * np.geomspace(low, high, d)
+    return x + rng.uniform(2, 9, d)
+
+
+def affine(rng, d: int) -> dict[str, np.ndarray]:
+    """``gamma`` of both signs, and ``beta`` far from 0, for ``d`` features."""
+    return dict(gamma=alternating(rng, d), beta=rng.uniform(0.5, 2, d))
+
+
+def negative(x: np.ndarray) -> np.ndarray:
+    """The same numbers, moved so that all of them are negative."""
+    return x - x.max() - 1
+
+
+def any_memory(share, inputs, *names) -> Case:
+    """The answer called with arrays that do not lie row after row in memory."""
+    name = "transposed, strided, reversed and read-only arrays"
+    return Case(name, share, inputs, run=from_any_memory(*names))
+
+
+def second_call(share, inputs, *names, name="called a second time") -> Case:
+    """The answer called again after its arrays have changed."""
+    return Case(name, share, inputs, run=called_again(*names))
