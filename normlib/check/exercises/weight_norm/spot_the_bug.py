@@ -2,15 +2,17 @@
 
 import numpy as np
 
-from normlib.check.exercise import Case, Exercise, Misconception
+from normlib.check.exercise import Case, Exercise
 from normlib.check.running.observing import Unusable
 from normlib.check.running.protocols import call
 from normlib.check.separation import separates, share
 
 
 def exposing_input():
-    v = np.array([[1.0, 1.0], [1.0, 2.0]])[:, :, None, None]
-    return v, np.array([1.0, 3.0])
+    """Arrays (v, g), of shapes (n, n, kh, kw) and (n,), that expose the mistake."""
+    v = np.array([[3.0, 0.0], [4.0, 1.0]]).reshape(2, 2, 1, 1)
+    g = np.array([5.0, 1.0])
+    return v, g
 
 
 def nothing(rng):
@@ -105,59 +107,6 @@ def nearly_alike(outputs):
     return 1e-9 < share(lengths_of_outputs, lengths_of_inputs, arrays) < ASKED
 
 
-# Inputs that learners try.
-
-
-def a_matrix():
-    return np.array([[1.0, 1.0], [1.0, 2.0]]), np.array([1.0, 3.0])
-
-
-def more_outputs():
-    rng = np.random.default_rng(0)
-    return rng.normal(size=(3, 5, 2, 2)), rng.normal(size=5)
-
-
-def one_g_too_few():
-    rng = np.random.default_rng(0)
-    return rng.normal(size=(3, 3, 2, 2)), np.array([2.0])
-
-
-def an_empty_kernel():
-    v = np.ones((3, 3, 2, 2))
-    v[1] = 0
-    return v, np.array([1.0, 2.0, 3.0])
-
-
-def g_of_zeros():
-    rng = np.random.default_rng(0)
-    return rng.normal(size=(3, 3, 2, 2)), np.zeros(3)
-
-
-def one_input_one_output():
-    rng = np.random.default_rng(0)
-    return rng.normal(size=(1, 1, 4, 4)), np.array([3.0])
-
-
-def identity():
-    v = np.eye(3)[:, :, None, None] * np.ones((2, 2))
-    return v, np.array([1.0, 2.0, -3.0])
-
-
-def symmetric_at_the_start():
-    v = np.array([[1.0, 2.0], [2.0, 5.0]])[:, :, None, None]
-    return v, np.sqrt((v**2).sum(axis=(0, 2, 3)))
-
-
-def ones():
-    return np.ones((3, 3, 2, 2)), np.ones(3)
-
-
-def almost_ones():
-    v = np.ones((3, 3, 2, 2))
-    v[0] += 0.001
-    return v, np.ones(3)
-
-
 # Inputs that tell right and wrong apart.
 
 
@@ -188,78 +137,21 @@ EXERCISE = Exercise(
     statement="An input that shows on which axis the lengths are.",
     section="weight-norm-mistakes",
     reference=exposing_input,
+    answer=exposing_input,
     run=call("v", "g"),
     measure=separates(lengths_of_outputs, lengths_of_inputs, ASKED, usable),
     cases=(Case("right and wrong differ by at least 1 %", 1, nothing),),
-    misconceptions=(
-        Misconception(
-            "not the weight of a convolution",
-            "The function takes v with four axes: inputs, outputs, and the height "
-            "and width of the kernel. A kernel may be as small as 1 by 1.",
-            a_matrix,
-            recognize=not_images,
-        ),
-        Misconception(
-            "another number of outputs than of inputs",
-            "That would have come out on the first day. The mistake lives where both "
-            "numbers are the same.",
-            more_outputs,
-            recognize=not_square,
-        ),
-        Misconception(
-            "a g that does not have an entry for each output",
-            "g has as many entries as there are outputs.",
-            one_g_too_few,
-            recognize=misfit,
-        ),
-        Misconception(
-            "a kernel of zeros",
-            "Zero divided by zero is NaN in both versions.",
-            an_empty_kernel,
-            recognize=without_direction,
-        ),
-        Misconception(
-            "a g of zeros",
-            "Whatever v is divided by, it is multiplied by 0 then.",
-            g_of_zeros,
-            recognize=without_length,
-        ),
-        Misconception(
-            "one input and one output",
-            "With one channel on each side it makes no difference which of them has "
-            "the length.",
-            one_input_one_output,
-            recognize=one_channel,
-        ),
-        Misconception(
-            "channels that do not mix",
-            "Each output hears only the input of the same number. Then the weights "
-            "of an output are also those of an input, and so is their length.",
-            identity,
-            recognize=to_itself,
-        ),
-        Misconception(
-            "g at its start, and w is v",
-            "Inputs and outputs have the same lengths here, and g has them too. Then "
-            "both versions give back v. Move g away from there.",
-            symmetric_at_the_start,
-            recognize=at_the_start,
-        ),
-        Misconception(
-            "all channels alike",
-            "All lengths are the same and so are the entries of g, so every weight "
-            "has the same factor in both versions. Let something differ between the "
-            "channels.",
-            ones,
-            recognize=all_alike,
-        ),
-        Misconception(
-            "a difference that is there, but small",
-            "A tolerance would swallow it. Make what differs in your input differ "
-            "more.",
-            almost_ones,
-            recognize=nearly_alike,
-        ),
-    ),
+    recognize={
+        "not-images": not_images,
+        "not-square": not_square,
+        "misfit": misfit,
+        "without-direction": without_direction,
+        "without-length": without_length,
+        "one-channel": one_channel,
+        "to-itself": to_itself,
+        "at-the-start": at_the_start,
+        "all-alike": all_alike,
+        "nearly-alike": nearly_alike,
+    },
     equivalents=(drawn, two_lengths, a_strong_input, in_torch),
 )
