@@ -1,10 +1,13 @@
 """weight_norm.backward: split a gradient into a part along v and a part across."""
 
+from functools import partial
+
 import numpy as np
 
 import normlib
+from normlib.check.cases import in_float32
 from normlib.check.exercise import Case, Exercise
-from normlib.check.running.protocols import call
+from normlib.check.running.protocols import call, called_again, from_any_memory
 
 
 def reference(dw, v, g):
@@ -48,21 +51,28 @@ def a_weight(rng, *shape):
     )
 
 
-def a_linear_layer(rng):
-    return a_weight(rng, 4, 3)
-
-
-def a_square_matrix(rng):
-    return a_weight(rng, 3, 3)  # as many rows as columns hide a lost axis
+def a_linear_layer(rng, out=4, d=3):
+    return a_weight(rng, out, d)
 
 
 def images(rng):
-    return a_weight(rng, 4, 3, 2, 5)
+    inputs = a_weight(rng, 4, 3, 2, 5)
+    inputs["g"][1] = 0
+    return inputs
 
 
 def tiny(rng):
-    inputs = a_weight(rng, 4, 3)
+    inputs = a_linear_layer(rng)
     return inputs | dict(v=1e-6 * inputs["v"])
+
+
+def one_input(rng):
+    inputs = a_linear_layer(rng, d=1)
+    return inputs | dict(dw=-np.abs(inputs["dw"]) * np.sign(inputs["v"]))
+
+
+def one_output_in_float32(rng):
+    return in_float32(a_linear_layer(rng, out=1, d=5))
 
 
 # Right answers in other styles.
@@ -109,13 +119,14 @@ def through_the_norm(dw, v, g):
 def in_torch(dw, v, g):
     import torch
 
-    v, g = (torch.tensor(array, requires_grad=True) for array in (v, g))
+    dw, v, g = (torch.tensor(array.copy()) for array in (dw, v, g))
+    v.requires_grad_(), g.requires_grad_()
     lengths = torch.linalg.vector_norm(v.flatten(1), dim=1)
     w = (g / lengths).view(-1, *[1] * (v.ndim - 1)) * v
-    return torch.autograd.grad(w, (v, g), torch.tensor(dw))
+    return torch.autograd.grad(w, (v, g), dw)
 
 
-def in_float32(dw, v, g):
+def narrowed(dw, v, g):
     dw, v, g = (array.astype(np.float32) for array in (dw, v, g))
     over = tuple(range(1, v.ndim))
     norm = np.sqrt((v * v).sum(over, keepdims=True))
@@ -137,13 +148,29 @@ EXERCISE = Exercise(
     answer=weight_norm_backward,
     run=call("dv", "dg"),
     cases=(
-        Case("two rows, by hand", 0.15, by_hand),
-        Case("dg of a linear layer", 0.15, a_linear_layer, run=dg_only),
-        Case("dv of a linear layer", 0.3, a_linear_layer, run=dv_only),
-        Case("as many inputs as outputs", 0.1, a_square_matrix),
-        Case("a convolution of images", 0.15, images),
-        Case("a very short v", 0.1, tiny, run=dv_only),
-        Case("dw, v and g are left as they were", 0.05, a_linear_layer, intact=True),
+        Case("two rows, by hand", 2 / 20, by_hand),
+        Case("dg of a linear layer", 3 / 20, a_linear_layer, run=dg_only),
+        Case("dv of a linear layer", 5 / 20, a_linear_layer, run=dv_only),
+        # A lost axis goes through without an error.
+        Case("as many inputs as outputs", 2 / 20, partial(a_linear_layer, out=3)),
+        Case("a convolution of images, one of its lengths 0", 2 / 20, images),
+        Case("a very short v", 1 / 20, tiny, run=dv_only),
+        Case("a single output, in float32", 1 / 20, one_output_in_float32),
+        # dv is 0 then, and what rounding leaves of it has no value to compare with.
+        Case("dg of a single input", 1 / 20, one_input, run=dg_only),
+        Case(
+            "transposed, strided, reversed and read-only arrays",
+            1 / 20,
+            images,
+            run=from_any_memory("dv", "dg"),
+        ),
+        Case(
+            "called a second time",
+            1 / 20,
+            a_linear_layer,
+            run=called_again("dv", "dg"),
+        ),
+        Case("dw, v and g are left as they were", 1 / 20, a_linear_layer, intact=True),
     ),
     sections={"weight-norm-numerical-care": ("with-eps",)},
     equivalents=(
@@ -152,7 +179,7 @@ EXERCISE = Exercise(
         with_einsum,
         through_the_norm,
         in_torch,
-        in_float32,
+        narrowed,
     ),
     symptoms=(
         (

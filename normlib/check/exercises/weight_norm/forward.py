@@ -1,10 +1,13 @@
 """weight_norm.forward: a direction from v, a length from g."""
 
+from functools import partial
+
 import numpy as np
 
 import normlib
+from normlib.check.cases import in_float32
 from normlib.check.exercise import Case, Exercise
-from normlib.check.running.protocols import call
+from normlib.check.running.protocols import call, called_again, from_any_memory
 
 
 def reference(v, g):
@@ -34,16 +37,14 @@ def a_weight(rng, *shape):
     return dict(v=(length * v.T).T, g=sign * rng.uniform(0.5, 3, shape[0]))
 
 
-def a_linear_layer(rng):
-    return a_weight(rng, 4, 3)
-
-
-def a_square_matrix(rng):
-    return a_weight(rng, 3, 3)  # as many rows as columns hide a lost axis
+def a_linear_layer(rng, out=4, d=3):
+    return a_weight(rng, out, d)
 
 
 def images(rng):
-    return a_weight(rng, 4, 3, 2, 5)
+    inputs = a_weight(rng, 4, 3, 2, 5)
+    inputs["g"][1] = 0
+    return inputs
 
 
 def sequences(rng):
@@ -51,8 +52,12 @@ def sequences(rng):
 
 
 def tiny(rng):
-    inputs = a_weight(rng, 4, 3)
+    inputs = a_linear_layer(rng)
     return inputs | dict(v=1e-6 * inputs["v"])
+
+
+def one_output_in_float32(rng):
+    return in_float32(a_linear_layer(rng, out=1, d=5))
 
 
 # Right answers in other styles.
@@ -84,12 +89,12 @@ def transposed(v, g):
 def in_torch(v, g):
     import torch
 
-    v, g = torch.from_numpy(v), torch.from_numpy(g)
+    v, g = torch.tensor(v.copy()), torch.tensor(g.copy())
     direction = torch.nn.functional.normalize(v.flatten(1), dim=1).view_as(v)
     return g.view(-1, *[1] * (v.ndim - 1)) * direction
 
 
-def in_float32(v, g):
+def narrowed(v, g):
     v, g = v.astype(np.float32), g.astype(np.float32)
     over = tuple(range(1, v.ndim))
     return np.expand_dims(g, over) * (v / np.sqrt((v * v).sum(over, keepdims=True)))
@@ -104,13 +109,23 @@ EXERCISE = Exercise(
     answer=weight_norm,
     run=call("w"),
     cases=(
-        Case("three rows, by hand", 0.2, by_hand),
-        Case("a linear layer", 0.2, a_linear_layer),
-        Case("as many inputs as outputs", 0.1, a_square_matrix),
-        Case("a convolution of images", 0.2, images),
-        Case("a convolution of sequences, in = out", 0.1, sequences),
-        Case("the length of v does not count, however small", 0.1, tiny),
-        Case("v is left as it was", 0.1, a_linear_layer, intact=True),
+        Case("three rows, by hand", 3 / 20, by_hand),
+        Case("a linear layer", 3 / 20, a_linear_layer),
+        # A lost axis goes through without an error.
+        Case("as many inputs as outputs", 2 / 20, partial(a_linear_layer, out=3)),
+        Case("a convolution of images, one of its lengths 0", 3 / 20, images),
+        Case("a convolution of sequences, in = out", 2 / 20, sequences),
+        Case("the length of v does not count, however small", 2 / 20, tiny),
+        Case("a single output, in float32", 1 / 20, one_output_in_float32),
+        Case("a single input", 1 / 20, partial(a_linear_layer, d=1)),
+        Case(
+            "transposed, strided, reversed and read-only arrays",
+            1 / 20,
+            images,
+            run=from_any_memory("w"),
+        ),
+        Case("called a second time", 1 / 20, a_linear_layer, run=called_again("w")),
+        Case("v is left as it was", 1 / 20, a_linear_layer, intact=True),
     ),
     sections={
         "weight-norm-numerical-care": ("eps-beside-the-norm", "eps-under-the-root"),
@@ -121,6 +136,6 @@ EXERCISE = Exercise(
         with_einsum,
         transposed,
         in_torch,
-        in_float32,
+        narrowed,
     ),
 )

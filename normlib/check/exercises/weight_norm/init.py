@@ -1,10 +1,12 @@
 """weight_norm.init: lengths and biases that standardize the outputs on one batch."""
 
+from functools import partial
+
 import numpy as np
 
 import normlib
 from normlib.check.exercise import Case, Exercise
-from normlib.check.running.protocols import call
+from normlib.check.running.protocols import call, called_again, from_any_memory
 
 
 def reference(x, v):
@@ -38,12 +40,14 @@ def a_batch(rng, n=5, d=3, out=4):
 
 
 def as_many_of_all(rng):
-    return a_batch(rng, 3, 3, 3)  # N = D = out hides a lost axis
+    inputs = a_batch(rng, 3, 3, 3)  # N = D = out hides a lost axis
+    return inputs | dict(x=-inputs["x"])  # below 0, all of it
 
 
 def a_small_variance(rng):
     inputs = a_batch(rng)
-    return inputs | dict(x=1e-3 * inputs["x"])
+    inputs["x"] *= 1e-3, 0, 1e-3  # one feature of zeros
+    return inputs
 
 
 def a_constant_output(rng):
@@ -100,7 +104,7 @@ def centered_inputs(x, v):
 def in_torch(x, v):
     import torch
 
-    x, v = torch.from_numpy(x), torch.from_numpy(v)
+    x, v = torch.tensor(x.copy()), torch.tensor(v.copy())
     t = torch.nn.functional.linear(x, v / v.norm(dim=1, keepdim=True))
     std = t.std(dim=0, correction=0)
     g = torch.where(std > 0, 1 / std, 1)
@@ -130,20 +134,28 @@ EXERCISE = Exercise(
     answer=data_dependent_init,
     run=call("g", "b"),
     cases=(
-        Case("two samples, by hand", 0.2, by_hand),
-        Case("g on a batch of five", 0.15, a_batch, run=g_only),
-        Case("b on a batch of five", 0.15, a_batch, run=b_only),
-        Case("as many samples as inputs and outputs", 0.1, as_many_of_all),
-        Case("outputs of small variance", 0.1, a_small_variance),
-        Case("an output that is constant on the batch", 0.1, a_constant_output),
-        Case("a single sample", 0.05, one_sample),
+        Case("two samples, by hand", 2 / 20, by_hand),
+        Case("g on a batch of five", 3 / 20, a_batch, run=g_only),
+        Case("b on a batch of five", 3 / 20, a_batch, run=b_only),
+        Case("as many samples as inputs and outputs", 2 / 20, as_many_of_all),
+        Case("outputs of small variance", 2 / 20, a_small_variance),
+        Case("an output that is constant on the batch", 2 / 20, a_constant_output),
+        Case("a single sample", 1 / 20, one_sample),
+        Case("a single input feature", 1 / 20, partial(a_batch, d=1)),
         Case(
             "far from zero, in float32",
-            0.1,
+            1 / 20,
             far_from_zero,
             tolerance=0.02,  # float32 itself keeps three digits here
         ),
-        Case("x and v are left as they were", 0.05, a_batch, intact=True),
+        Case(
+            "transposed, strided, reversed and read-only arrays",
+            1 / 20,
+            a_batch,
+            run=from_any_memory("g", "b"),
+        ),
+        Case("called a second time", 1 / 20, a_batch, run=called_again("g", "b")),
+        Case("x and v are left as they were", 1 / 20, a_batch, intact=True),
     ),
     sections={
         "weight-norm-numerical-care": (
