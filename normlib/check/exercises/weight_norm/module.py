@@ -1,5 +1,7 @@
 """weight_norm.module: a linear layer that learns lengths and directions."""
 
+from functools import partial
+
 import numpy as np
 import torch
 from torch import nn
@@ -44,29 +46,29 @@ class WeightNormLinear(nn.Module):
 # step so large that a weight which does not follow is far off.
 
 
-def training(rng, n_in=5, n_out=3, length=1.0):
+def training(rng, n=4, n_in=5, n_out=3, length=1.0, last=4):
+    """Three batches of ``n`` samples, but ``last`` in the last, for eval mode."""
     v = rng.uniform(0.5, 1.5, (n_out, n_in)) * rng.choice([-1, 1], (n_out, n_in))
     v *= length * rng.permutation(np.geomspace(0.5, 5, n_out))[:, None]
     g = rng.uniform(1, 3, (n_out, 1)) * rng.permutation([1, -1, 1])[:, None]
-    values = {"weight_v": v, "weight_g": g, "bias": rng.uniform(0.5, 2, n_out)}
+    bias = rng.permutation(np.linspace(0, 2, n_out))
+    values = {"weight_v": v, "weight_g": g, "bias": bias}
     inputs = {
         "new": (n_in, n_out),
         "parameters": {name: a.astype(np.float32) for name, a in values.items()},
         "lr": 0.3,
     }
-    for i in "123":
-        x = rng.normal(1, 1, size=(4, n_in)).astype(np.float32)
-        dy = 1 + rng.normal(size=(4, n_out)).astype(np.float32)
+    for i, size in zip("123", (n, n, last), strict=True):
+        x = rng.normal(1, 1, size=(size, n_in)).astype(np.float32)
+        dy = 1 + rng.normal(size=(size, n_out)).astype(np.float32)
         inputs |= {f"x{i}": x, f"dy{i}": dy}
     return inputs
 
 
-def as_many_outputs(rng):
-    return training(rng, n_in=3)  # hides a weight or a norm along the wrong axis
-
-
-def tiny(rng):
-    return training(rng, length=1e-6)
+def as_many_of_all(rng):
+    inputs = training(rng, n=3, n_in=3)  # hides a weight or a norm along another axis
+    inputs["parameters"]["weight_g"][1] = 0
+    return inputs
 
 
 def just_constructed(rng):
@@ -173,22 +175,46 @@ EXERCISE = Exercise(
             run=protocols.fresh_state,
             measure=start,
         ),
-        Case("the output", 4 / 20, training),
-        Case("as many inputs as outputs", 1 / 20, as_many_outputs),
+        Case("the output", 3 / 20, training),
+        Case("as many samples, inputs and outputs", 1 / 20, as_many_of_all),
         Case(
             "the gradients of x, weight_v, weight_g and bias",
-            4 / 20,
+            3 / 20,
             training,
             run=protocols.train_step,
         ),
         Case(
             "on other data, after a step of gradient descent",
-            4 / 20,
+            3 / 20,
             training,
             run=protocols.after_an_update,
         ),
-        Case("eval mode is no different", 2 / 20, training, run=protocols.inference),
-        Case("the length of weight_v does not count, however small", 1 / 20, tiny),
+        Case(
+            "eval mode is no different, for a single sample",
+            1 / 20,
+            partial(training, last=1),
+            run=protocols.inference,
+        ),
+        Case(
+            "the length of weight_v does not count, however small",
+            1 / 20,
+            partial(training, n=1, length=1e-6),
+        ),
+        Case(
+            "in a model that is copied, saved and changed",
+            1 / 20,
+            training,
+            run=protocols.in_a_model,
+        ),
+        Case("a transposed x", 1 / 20, training, run=protocols.of_transposed_x),
+        Case("in float64", 1 / 20, training, run=protocols.in_float64),
+        Case(
+            "in float16",
+            1 / 20,
+            training,
+            run=protocols.in_float16,
+            tolerance=0.02,  # float16 itself keeps three digits
+        ),
     ),
     sections={
         "weight-norm-backward": ("norm-detached",),
