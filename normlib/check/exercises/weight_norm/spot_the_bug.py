@@ -5,7 +5,7 @@ import numpy as np
 from normlib.check.exercise import Case, Exercise
 from normlib.check.running.observing import Unusable
 from normlib.check.running.protocols import call
-from normlib.check.separation import separates, share
+from normlib.check.separation import leaves_as_it_is, recognized_by, separates, share
 
 
 def exposing_input():
@@ -15,22 +15,15 @@ def exposing_input():
     return v, g
 
 
-def nothing(rng):
-    return {}
+# What the function in the notebook should be, and what it is. v is (in, out, kh, kw).
 
 
-ASKED = 0.01  # of the largest weight
-
-
-# The function in the notebook, and what it should be. Its v is (in, out, kh, kw).
-
-
-def lengths_of_inputs(v, g):
-    return g[:, None, None, None] * v / lengths(v, 0)
-
-
-def lengths_of_outputs(v, g):
+def right(v, g):
     return g[:, None, None] * v / lengths(v, 1)
+
+
+def wrong(v, g):
+    return g[:, None, None, None] * v / lengths(v, 0)
 
 
 @np.errstate(over="ignore")
@@ -39,96 +32,103 @@ def lengths(v, axis):
     return np.sqrt((v.astype(float) ** 2).sum(axis=over, keepdims=True))
 
 
+ASKED = 0.01  # of the largest weight
+
+
 def usable(v, g):
-    outputs = dict(v=v, g=g)
-    if not_images(outputs):
+    if v.ndim != 4:
         raise Unusable(f"v should have shape (in, out, kh, kw), yours has {v.shape}")
-    if not_square(outputs):
+    if v.shape[0] != v.shape[1]:
         raise Unusable(
             f"v has {v.shape[0]} inputs and {v.shape[1]} outputs. There the function "
             "raises an error, which nobody can miss; find an input that it accepts"
         )
-    if misfit(outputs):
+    if g.shape != v.shape[:1]:
         raise Unusable(f"g should have shape ({len(v)},), yours has {g.shape}")
-    if without_direction(outputs):
+    if without_direction(v):
         raise Unusable("an input or an output of v is all zeros: it has no direction")
 
 
-# What is wrong with an input that does not tell right and wrong apart.
-
-
-def not_images(outputs):
-    return outputs["v"].ndim != 4
-
-
-def not_square(outputs):
-    return not not_images(outputs) and len(set(outputs["v"].shape[:2])) == 2
-
-
-def misfit(outputs):
-    v = outputs["v"]
-    return not not_images(outputs) and outputs["g"].shape != v.shape[1:2]
-
-
-def without_direction(outputs):
-    v = outputs["v"]
+def without_direction(v):
     return not (lengths(v, 0).all() and lengths(v, 1).all())
 
 
-def without_length(outputs):
-    return not outputs["g"].any()
+def no_arguments(rng):
+    return {}
 
 
-def one_channel(outputs):
-    return outputs["v"].shape[:2] == (1, 1)
+# What is wrong with an input that does not do: how each kind is recognized.
 
 
-def to_itself(outputs):
-    mixed = ~np.eye(len(outputs["v"]), dtype=bool)
-    return not outputs["v"][mixed].any()
-
-
-@np.errstate(all="ignore")
-def at_the_start(outputs):
+def _kind(outputs):
+    """The key of the reason why the input will not do; None where it does."""
     v, g = outputs["v"], outputs["g"]
-    both = lengths_of_outputs(v, g), lengths_of_inputs(v, g)
-    return np.allclose(both, [v, v], rtol=0.01)
+    if not (v.size and np.isfinite(v).all() and np.isfinite(g).all()):
+        return None
+    if v.ndim != 4:
+        return "not-images"
+    if v.shape[0] != v.shape[1]:
+        return "not-square"
+    if g.shape != v.shape[:1]:
+        return "misfit"
+    if without_direction(v):
+        return "without-direction"
+    if not g.any():
+        return "without-length"
+    apart = share(right, wrong, (v, g))
+    if apart >= ASKED:
+        if leaves_as_it_is(right, (v, g)):
+            return None
+        return "start-of-inputs" if leaves_as_it_is(wrong, (v, g)) else "no-start"
+    if len(v) == 1:
+        return "one-channel"
+    if not v[~np.eye(len(v), dtype=bool)].any():
+        return "to-itself"
+    if leaves_as_it_is(right, (v, g)):
+        return "at-the-start"
+    return "nearly-alike" if apart > 1e-9 else "all-alike"
 
 
-@np.errstate(all="ignore")
-def all_alike(outputs):
-    v, g = outputs["v"], outputs["g"]
-    ratios = np.concatenate([g / lengths(v, axis).ravel() for axis in (0, 1)])
-    return np.allclose(ratios, ratios[0], rtol=1e-9)
+KINDS = (
+    "not-images",
+    "not-square",
+    "misfit",
+    "without-direction",
+    "without-length",
+    "one-channel",
+    "to-itself",
+    "at-the-start",
+    "all-alike",
+    "nearly-alike",
+    "start-of-inputs",
+    "no-start",
+)
 
 
-def nearly_alike(outputs):
-    arrays = outputs["v"], outputs["g"]
-    return 1e-9 < share(lengths_of_outputs, lengths_of_inputs, arrays) < ASKED
-
-
-# Inputs that tell right and wrong apart.
+# Inputs that do.
 
 
 def drawn():
-    rng = np.random.default_rng(0)
-    return rng.normal(size=(4, 4, 3, 3)), rng.normal(size=4)
+    v = np.random.default_rng(0).normal(size=(4, 4, 3, 3))
+    return v, np.sqrt((v**2).sum(axis=(0, 2, 3)))
 
 
-def two_lengths():
-    return np.ones((2, 2, 1, 1)), np.array([1.0, 2.0])
+def a_strong_output():
+    v = np.ones((2, 2, 1, 1))
+    v[:, 0] = 3
+    return v, np.sqrt(2) * np.array([3.0, 1.0])
 
 
-def a_strong_input():
-    v = [[[[9.0]], [[9.0]]], [[[1.0]], [[1.0]]]]
-    return [v, [1.0, 1.0]]
+def in_whole_numbers():
+    v = [[[[1]], [[12]]], [[[0]], [[5]]]]
+    return [v, [1, 13]]
 
 
 def in_torch():
     import torch
 
     v = torch.arange(1.0, 37.0).reshape(3, 3, 2, 2)
-    return v, torch.ones(3)
+    return v, v.square().sum((0, 2, 3)).sqrt()
 
 
 EXERCISE = Exercise(
@@ -138,20 +138,9 @@ EXERCISE = Exercise(
     section="weight-norm-mistakes",
     reference=exposing_input,
     answer=exposing_input,
-    run=call("v", "g"),
-    measure=separates(lengths_of_outputs, lengths_of_inputs, ASKED, usable),
-    cases=(Case("right and wrong differ by at least 1 %", 1, nothing),),
-    recognize={
-        "not-images": not_images,
-        "not-square": not_square,
-        "misfit": misfit,
-        "without-direction": without_direction,
-        "without-length": without_length,
-        "one-channel": one_channel,
-        "to-itself": to_itself,
-        "at-the-start": at_the_start,
-        "all-alike": all_alike,
-        "nearly-alike": nearly_alike,
-    },
-    equivalents=(drawn, two_lengths, a_strong_input, in_torch),
+    run=call("v", "g", whole=True),
+    measure=separates(right, wrong, ASKED, usable, unchanged=True),
+    cases=(Case("right returns v as it is, wrong does not", 1, no_arguments),),
+    recognize=recognized_by(_kind, KINDS),
+    equivalents=(drawn, a_strong_output, in_whole_numbers, in_torch),
 )
