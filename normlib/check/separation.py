@@ -8,6 +8,7 @@ from normlib.check.exercise import Outputs
 from normlib.check.running.observing import Unusable
 
 LARGEST = 1_000_000  # numbers in an input; far fewer are enough
+AS_IT_IS = 1e-3  # of the largest number; what an eps or rounding may change
 
 
 def share(right, wrong, arrays) -> float:
@@ -23,8 +24,17 @@ def share(right, wrong, arrays) -> float:
         return float(np.abs(a - b).max() / largest)
 
 
+def leaves_as_it_is(function: Callable, arrays) -> bool:
+    """Whether the function returns the first of the arrays."""
+    return share(function, lambda first, *others: first, arrays) <= AS_IT_IS
+
+
 def separates(
-    right: Callable, wrong: Callable, asked: float, usable: Callable | None = None
+    right: Callable,
+    wrong: Callable,
+    asked: float,
+    usable: Callable | None = None,
+    unchanged: bool = False,
 ) -> Callable[[Outputs], Outputs]:
     """The measure of an exercise that asks for an input on which two functions differ.
 
@@ -36,6 +46,9 @@ def separates(
         By how much their results must differ, as a share of the largest number.
     usable : callable, optional
         Takes the same arrays; raises ``Unusable`` when they are no input at all.
+    unchanged : bool
+        Ask for an input that is normalized already: ``right`` returns its first array.
+        Hardly anything drawn at random is.
     """
 
     def measure(outputs):
@@ -55,6 +68,12 @@ def separates(
                 "right and wrong give nearly the same on it: they differ by at most "
                 f"{100 * found:.2g} % of the largest number, and {100 * asked:g} % "
                 "are asked for"
+            )
+        if unchanged and not leaves_as_it_is(right, arrays):
+            first = next(iter(outputs))
+            raise Unusable(
+                f"right and wrong differ on it, but the right function does not return "
+                f"{first} as it is"
             )
         return {"separated": np.array(1.0)}
 

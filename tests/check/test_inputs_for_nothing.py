@@ -12,6 +12,14 @@ SHAPES = {
     "beyond.spot_the_bug": [
         [(n, d), (d,)] for n in (1, 2, 3, 10) for d in (1, 2, 3, 4, 10)
     ],
+    "group_norm.spot_the_bug": [
+        [(n, h, w, c)]
+        for n, c in ((1, 2), (1, 4), (2, 4), (2, 6))
+        for h, w in ((1, 1), (1, 2), (2, 1), (2, 2), (4, 4), (5, 5), (64, 64))
+    ],
+    "weight_norm.spot_the_bug": [
+        [(n, n, k, k), (n,)] for n in (1, 2, 3, 4, 10) for k in (1, 2, 3)
+    ],
 }
 WAYS = {
     "counted up": lambda shape: np.arange(np.prod(shape)).reshape(shape),
@@ -28,11 +36,12 @@ WAYS = {
 @pytest.mark.parametrize("key", SHAPES)
 @pytest.mark.parametrize("way", WAYS)
 def test_an_input_without_a_thought_earns_nothing(key, way):
-    for shapes in SHAPES[key]:
-        arrays = tuple(WAYS[way](shape) for shape in shapes)
-        given = arrays if len(arrays) > 1 else arrays[0]
-        report = judge(key, lambda given=given: given, seed=0)
-        assert report.points == 0, f"{shapes}\n{report}"
+    for first, *others in SHAPES[key]:
+        for another in WAYS if others else (way,):
+            arrays = WAYS[way](first), *(WAYS[another](shape) for shape in others)
+            given = arrays if others else arrays[0]
+            report = judge(key, lambda given=given: given, seed=0)
+            assert report.points == 0, f"{first}, {another}\n{report}"
 
 
 @pytest.mark.parametrize("key", SHAPES)
@@ -40,6 +49,8 @@ def test_whole_numbers_are_an_input_too(key):
     whole = {
         "feature_scaling.spot_the_bug": lambda: [[1, 10]],
         "beyond.spot_the_bug": lambda: (np.full((1, 2), 1e-3), [1, 1]),
+        "group_norm.spot_the_bug": lambda: [[[[1, 1]], [[-1, -1]]]],
+        "weight_norm.spot_the_bug": lambda: ([[[[3]], [[0]]], [[[4]], [[1]]]], [5, 1]),
     }
     assert judge(key, whole[key], seed=0).points == EXERCISES[key].points
 
@@ -54,6 +65,13 @@ def test_whole_numbers_are_an_input_too(key):
         ("beyond.spot_the_bug", (np.ones((2, 3)), np.array(1.0))),
         ("beyond.spot_the_bug", (np.full((2, 3), 1e20), np.ones(3))),
         ("beyond.spot_the_bug", (np.ones((2, 3)), np.full(3, np.nan))),
+        ("group_norm.spot_the_bug", np.full((1, 2, 2, 4), np.inf)),
+        ("group_norm.spot_the_bug", np.ones((1, 2, 2, 3))),
+        ("group_norm.spot_the_bug", np.ones((1, 0, 2, 4))),
+        ("group_norm.spot_the_bug", np.ones(4)),
+        ("weight_norm.spot_the_bug", (np.full((2, 2, 1, 1), np.nan), np.ones(2))),
+        ("weight_norm.spot_the_bug", (np.ones((2, 2, 1, 1)), np.array([1, np.inf]))),
+        ("weight_norm.spot_the_bug", (np.ones((0, 0, 1, 1)), np.ones(0))),
     ],
 )
 def test_an_input_that_is_refused_is_not_explained_as_an_idea(key, given):

@@ -4,6 +4,7 @@ import inspect
 
 import numpy as np
 import pytest
+from torch import nn
 
 from normlib.check import EXERCISES, judge
 from tests.check.mutants import NETWORKS
@@ -61,3 +62,16 @@ def test_a_scaler_that_has_learned_nothing_earns_nothing(result):
         fit = transform = inverse_transform = lambda self, x: result(x)
 
     assert judge("feature_scaling.scaler", Scaler, seed=0).points == 0
+
+
+class ReturnsX(nn.Module):
+    def __init__(self, *args):
+        super().__init__()
+
+    def forward(self, x):
+        return x
+
+
+@pytest.mark.parametrize("key", ["group_norm.module", "weight_norm.module"])
+def test_a_module_that_returns_its_input_earns_nothing(key):
+    assert judge(key, ReturnsX, seed=0).points == 0

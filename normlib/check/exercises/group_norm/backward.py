@@ -5,13 +5,14 @@ from functools import partial
 import numpy as np
 
 import normlib
-from normlib.check.cases import alternating, far_from_zero, feature_maps
+from normlib.check.cases import NO_EPS, alternating, far_from_zero, feature_maps
 from normlib.check.exercise import Case, Exercise
-from normlib.check.running.protocols import call
+from normlib.check.running.protocols import call, called_again, from_any_memory
 
 
 def reference(dy, x, num_groups, gamma, eps=1e-5):
-    cache = normlib.group_norm(x, num_groups, gamma, np.zeros_like(gamma), eps=eps)[1]
+    beta = np.zeros_like(gamma)
+    cache = normlib.group_norm(x, num_groups, gamma, beta, eps=eps or NO_EPS)[1]
     return normlib.group_norm_backward(dy, cache)
 
 
@@ -44,13 +45,27 @@ def by_hand(rng):
     )
 
 
-def maps(rng, n=2, c=6, positions=(2, 3), num_groups=3):
+def maps(rng, n=2, c=6, positions=(2, 3), num_groups=3, **others):
     return dict(
         dy=1 + rng.normal(size=(n, c, *positions)),
         x=feature_maps(rng, n, c, positions, 3, channels_apart=2, samples_apart=5),
         num_groups=num_groups,
         gamma=alternating(rng, c),
+        **others,
     )
+
+
+def one_group(rng):
+    inputs = maps(rng, num_groups=1)
+    inputs["x"] -= inputs["x"].max() + 1  # below 0, all of it
+    return inputs
+
+
+def equal_sizes(rng):
+    inputs = maps(rng, n=4, c=4, positions=(4, 4), num_groups=2)
+    inputs["x"][:, 1] = 0
+    inputs["gamma"][2] = 0
+    return inputs
 
 
 def a_large_eps(rng):
@@ -111,14 +126,14 @@ def group_by_group(dy, x, num_groups, gamma, eps=1e-5):
 def by_autograd(dy, x, num_groups, gamma, eps=1e-5):
     import torch
 
-    x, gamma = (torch.from_numpy(a).requires_grad_() for a in (x, gamma))
+    x, gamma = (torch.tensor(a.copy(), requires_grad=True) for a in (x, gamma))
     beta = torch.zeros_like(gamma, requires_grad=True)
     grouped = x.reshape(len(x), num_groups, -1)
     var, mean = torch.var_mean(grouped, dim=2, correction=0, keepdim=True)
     x_hat = ((grouped - mean) / torch.sqrt(var + eps)).reshape(x.shape)
     shape = [-1] + [1] * (x.ndim - 2)
     y = gamma.reshape(shape) * x_hat + beta.reshape(shape)
-    y.backward(torch.from_numpy(dy))
+    y.backward(torch.tensor(dy.copy()))
     return x.grad, gamma.grad, beta.grad
 
 
@@ -146,40 +161,54 @@ EXERCISE = Exercise(
     answer=group_norm_backward,
     run=call("dx", "dgamma", "dbeta"),
     cases=(
-        Case("four channels in two groups, by hand", 1 / 16, by_hand),
+        Case("four channels in two groups, by hand", 1 / 20, by_hand),
         Case(
             "dx of six channels in three groups",
-            4 / 16,
+            4 / 20,
             maps,
             run=call("dx", "dgamma", "dbeta", only=("dx",)),
         ),
         Case(
             "dgamma and dbeta of six channels in three groups",
-            3 / 16,
+            3 / 20,
             maps,
             run=call("dx", "dgamma", "dbeta", only=("dgamma", "dbeta")),
         ),
-        Case("one group: all channels together", 1 / 16, partial(maps, num_groups=1)),
-        Case("six groups: each channel alone", 1 / 16, partial(maps, num_groups=6)),
+        Case("one group: all channels together", 1 / 20, one_group),
+        Case(
+            "six groups: each channel alone, and no eps",
+            1 / 20,
+            partial(maps, num_groups=6, eps=0),
+        ),
         Case(
             "no positions, (N, C)",
-            1 / 16,
-            partial(maps, n=4, positions=(), num_groups=2),
+            1 / 20,
+            partial(maps, n=7, positions=(), num_groups=2),
         ),
-        Case(
-            "all four sizes equal",
-            1 / 16,
-            partial(maps, n=4, c=4, positions=(4, 4), num_groups=2),
-        ),
-        Case("a large eps counts as it should", 1 / 16, a_large_eps),
-        Case("groups of equal numbers", 1 / 16, equal_numbers),
+        Case("a single channel", 1 / 20, partial(maps, c=1, num_groups=1)),
+        Case("a single pixel", 1 / 20, partial(maps, positions=(1, 1), num_groups=2)),
+        Case("all four sizes equal", 1 / 20, equal_sizes),
+        Case("a large eps counts as it should", 1 / 20, a_large_eps),
+        Case("groups of equal numbers", 1 / 20, equal_numbers),
         Case(
             "far from zero, in float32",
-            1 / 16,
+            1 / 20,
             one_sample_far_from_zero,
             tolerance=0.02,  # float32 itself keeps three digits here
         ),
-        Case("dy and x are left as they were", 1 / 16, maps, intact=True),
+        Case(
+            "transposed, strided, reversed and read-only arrays",
+            1 / 20,
+            maps,
+            run=from_any_memory("dx", "dgamma", "dbeta"),
+        ),
+        Case(
+            "called a second time",
+            1 / 20,
+            maps,
+            run=called_again("dx", "dgamma", "dbeta"),
+        ),
+        Case("dy and x are left as they were", 1 / 20, maps, intact=True),
     ),
     sections={
         "group-norm-algorithm": ("unbiased",),

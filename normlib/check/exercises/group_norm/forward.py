@@ -5,14 +5,14 @@ from functools import partial
 import numpy as np
 
 import normlib
-from normlib.check.cases import alternating, far_from_zero, feature_maps
+from normlib.check.cases import NO_EPS, alternating, far_from_zero, feature_maps
 from normlib.check.exercise import Case, Exercise
 from normlib.check.exercises.group_norm.protocols import refused_call
-from normlib.check.running.protocols import call
+from normlib.check.running.protocols import call, called_again, from_any_memory
 
 
 def reference(x, num_groups, gamma, beta, eps=1e-5):
-    return normlib.group_norm(x, num_groups, gamma, beta, eps=eps)[0]
+    return normlib.group_norm(x, num_groups, gamma, beta, eps=eps or NO_EPS)[0]
 
 
 def group_norm(x, num_groups, gamma, beta, eps=1e-5):
@@ -42,13 +42,27 @@ def by_hand(rng):
     )
 
 
-def maps(rng, n=2, c=6, positions=(3, 5), num_groups=3):
+def maps(rng, n=2, c=6, positions=(3, 5), num_groups=3, **others):
     return dict(
         x=feature_maps(rng, n, c, positions, 9, channels_apart=4, samples_apart=20),
         num_groups=num_groups,
         gamma=alternating(rng, c),
         beta=rng.permutation(np.linspace(-2, 1, c)),
+        **others,
     )
+
+
+def one_group(rng):
+    inputs = maps(rng, num_groups=1)
+    inputs["x"] -= inputs["x"].max() + 1  # below 0, all of it
+    return inputs
+
+
+def sequences(rng):
+    inputs = maps(rng, n=3, positions=(7,))
+    inputs["x"][:, 1] = 0
+    inputs["gamma"][4] = 0
+    return inputs
 
 
 def a_large_eps(rng):
@@ -117,7 +131,7 @@ def in_torch(x, num_groups, gamma, beta, eps=1e-5):
 
     if x.shape[1] % num_groups:
         raise ValueError("num_groups must divide the channels")
-    x, gamma, beta = map(torch.tensor, (x, gamma, beta))
+    x, gamma, beta = (torch.tensor(a.copy()) for a in (x, gamma, beta))
     grouped = x.unflatten(1, (num_groups, -1)).flatten(2)
     var, mean = torch.var_mean(grouped, dim=-1, correction=0, keepdim=True)
     x_hat = ((grouped - mean) * torch.rsqrt(var + eps)).view_as(x)
@@ -149,37 +163,50 @@ EXERCISE = Exercise(
     answer=group_norm,
     run=call("y"),
     cases=(
-        Case("four channels in two groups, by hand", 1 / 16, by_hand),
-        Case("images of 3 × 5 pixels, six channels in three groups", 3 / 16, maps),
-        Case("one group: all channels together", 1 / 16, partial(maps, num_groups=1)),
-        Case("six groups: each channel alone", 1 / 16, partial(maps, num_groups=6)),
-        Case("sequences, (N, C, L)", 1 / 16, partial(maps, n=3, positions=(7,))),
+        Case("four channels in two groups, by hand", 1 / 20, by_hand),
+        Case("images of 3 × 5 pixels, six channels in three groups", 3 / 20, maps),
+        Case("one group: all channels together", 1 / 20, one_group),
+        Case(
+            "six groups: each channel alone, and no eps",
+            1 / 20,
+            partial(maps, num_groups=6, eps=0),
+        ),
+        Case("sequences, (N, C, L)", 1 / 20, sequences),
         Case(
             "no positions, (N, C)",
-            1 / 16,
-            partial(maps, n=3, positions=(), num_groups=2),
+            1 / 20,
+            partial(maps, n=7, positions=(), num_groups=2),
         ),
+        Case("a single channel", 1 / 20, partial(maps, c=1, num_groups=1)),
+        Case("a single pixel", 1 / 20, partial(maps, positions=(1, 1), num_groups=2)),
         Case(
             "all four sizes equal",
-            2 / 16,
+            2 / 20,
             partial(maps, n=4, c=4, positions=(4, 4), num_groups=2),
         ),
         Case(
             "groups that do not divide the channels are refused",
-            2 / 16,
+            2 / 20,
             # 5 channels of 4 pixels: NumPy would make 2 groups of 10 numbers.
             partial(maps, c=5, positions=(2, 2), num_groups=2),
             run=refused_call,
         ),
-        Case("a large eps counts as it should", 1 / 16, a_large_eps),
-        Case("a constant group becomes beta", 1 / 16, a_constant_group),
+        Case("a large eps counts as it should", 1 / 20, a_large_eps),
+        Case("a constant group becomes beta", 1 / 20, a_constant_group),
         Case(
             "far from zero, in float32",
-            1 / 16,
+            1 / 20,
             one_sample_far_from_zero,
             tolerance=0.02,  # float32 itself keeps three digits here
         ),
-        Case("x is left as it was", 1 / 16, maps, intact=True),
+        Case(
+            "transposed, strided, reversed and read-only arrays",
+            1 / 20,
+            maps,
+            run=from_any_memory("y"),
+        ),
+        Case("called a second time", 1 / 20, maps, run=called_again("y")),
+        Case("x is left as it was", 1 / 20, maps, intact=True),
     ),
     sections={"group-norm-numerical-care": ("mean-of-squares",)},
     equivalents=(

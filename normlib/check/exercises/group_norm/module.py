@@ -1,5 +1,7 @@
 """group_norm.module: the layer itself, the same in training and in eval mode."""
 
+from functools import partial
+
 import numpy as np
 import torch
 from torch import nn
@@ -35,36 +37,36 @@ class GroupNorm(nn.Module):
 # are far apart; the data in eval mode are others than those in training.
 
 
-def training(rng, new=(3, 6, 0.1), positions=(1, 2), scale=1.0):
-    weight = rng.permutation(np.linspace(0.5, 3, 6)) * np.tile([1, -1, 1], 2)
-    bias = rng.permutation(np.linspace(-1, 2, 6))
+def training(rng, new=(3, 6, 0.1), n=2, positions=(1, 2), scale=1.0, last=2):
+    """Three batches of ``n`` samples, but ``last`` in the last, for eval mode."""
+    c = new[1]
+    weight = rng.permutation(np.linspace(0.5, 3, c)) * np.resize([1, -1, 1], c)
+    bias = rng.permutation(np.linspace(-1, 2, c))
     values = {"weight": weight.astype(np.float32), "bias": bias.astype(np.float32)}
     inputs = {"new": new, "parameters": values}
     m = int(np.prod(positions))
-    for i, shift in zip("123", (1, 2, 5), strict=True):
-        x = np.tile(np.linspace(-1, 1, m) if m > 1 else np.zeros(1), (2, 6, 1))
-        x = rng.permuted(x, axis=2) + rng.uniform(-0.2, 0.2, (2, 6, m))
-        x *= rng.permutation(np.geomspace(0.5, 2, 6))[:, None]
-        x += 2 * rng.permutation(np.arange(6))[:, None] + shift
-        x = scale * (x + np.array([0, 8]).reshape(2, 1, 1))
+    for i, size, shift in zip("123", (n, n, last), (1, 2, 5), strict=True):
+        x = np.tile(np.linspace(-1, 1, m) if m > 1 else np.zeros(1), (size, c, 1))
+        x = rng.permuted(x, axis=2) + rng.uniform(-0.2, 0.2, x.shape)
+        x *= rng.permutation(np.geomspace(0.5, 2, c))[:, None]
+        x += 2 * rng.permutation(np.arange(c))[:, None] + shift
+        x = scale * (x + 8 * np.arange(size).reshape(-1, 1, 1))
         dy = 1 + rng.normal(size=x.shape)
         inputs |= {
-            f"x{i}": x.reshape(2, 6, *positions).astype(np.float32),
-            f"dy{i}": dy.reshape(2, 6, *positions).astype(np.float32),
+            f"x{i}": x.reshape(size, c, *positions).astype(np.float32),
+            f"dy{i}": dy.reshape(size, c, *positions).astype(np.float32),
         }
     return inputs
 
 
 def defaults(rng):
-    return training(rng, new=(3, 6), scale=0.003)
-
-
-def vectors(rng):
-    return training(rng, positions=())
+    return training(rng, new=(3, 6), positions=(1, 1), scale=0.003)
 
 
 def volumes(rng):
-    return training(rng, positions=(2, 1, 2))
+    inputs = training(rng, new=(3, 6, 0), n=1, positions=(2, 1, 2))
+    inputs["parameters"]["weight"][3] = 0
+    return inputs
 
 
 def just_constructed(rng):
@@ -156,37 +158,57 @@ EXERCISE = Exercise(
     cases=(
         Case(
             "a new module's state_dict",
-            2 / 16,
+            2 / 20,
             just_constructed,
             run=protocols.fresh_state,
         ),
         Case(
             "groups that do not divide the channels are refused",
-            1 / 16,
+            1 / 20,
             groups_that_do_not_divide,
             run=refused_construction,
         ),
-        Case("the output for images", 3 / 16, training),
+        Case("the output for images", 3 / 20, training),
         Case(
             "the gradients of x, weight and bias",
-            4 / 16,
+            3 / 20,
             training,
             run=protocols.train_step,
         ),
-        Case("no positions, (N, C)", 1 / 16, vectors),
-        Case("three axes of positions", 1 / 16, volumes),
         Case(
-            "output and gradient in eval mode, on other data",
-            2 / 16,
-            training,
+            "no positions, (N, C), with N = C",
+            1 / 20,
+            partial(training, n=6, positions=()),
+        ),
+        Case("one sample, three axes of positions, no eps", 1 / 20, volumes),
+        Case("a single channel", 1 / 20, partial(training, new=(1, 1, 0.1))),
+        Case(
+            "output and gradient in eval mode, on another sample",
+            2 / 20,
+            partial(training, last=1),
             run=protocols.inference,
         ),
-        Case("eps left out", 1 / 16, defaults),
+        Case("eps left out, a single pixel", 1 / 20, defaults),
         Case(
             "far from zero",
-            1 / 16,
+            1 / 20,
             far_from_zero,
             tolerance=0.02,  # float32 itself keeps three digits here
+        ),
+        Case(
+            "in a model that is copied, saved and changed",
+            1 / 20,
+            training,
+            run=protocols.in_a_model,
+        ),
+        Case("a transposed x", 1 / 20, training, run=protocols.of_transposed_x),
+        Case("in float64", 1 / 20, training, run=protocols.in_float64),
+        Case(
+            "in float16",
+            1 / 20,
+            training,
+            run=protocols.in_float16,
+            tolerance=0.05,  # float16 itself keeps three digits
         ),
     ),
     sections={

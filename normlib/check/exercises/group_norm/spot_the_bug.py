@@ -5,13 +5,13 @@ import numpy as np
 from normlib.check.exercise import Case, Exercise
 from normlib.check.running.observing import Unusable
 from normlib.check.running.protocols import call
-from normlib.check.separation import recognized_by, separates, share
+from normlib.check.separation import leaves_as_it_is, recognized_by, separates, share
 
 
 def exposing_input():
     """An x of shape (N, H, W, C) on which the mistake shows."""
-    x = np.random.default_rng(0).normal(size=(2, 64, 64, 4))
-    x += np.array([0.0, 0.0, 10.0, 10.0])
+    x = np.ones((1, 2, 2, 4))
+    x[:, 1] = -1
     return x
 
 
@@ -50,7 +50,7 @@ def no_arguments(rng):
     return {}
 
 
-# Inputs that do not tell the two apart: how each kind is recognized.
+# Inputs that will not do: how each kind is recognized.
 
 
 def _alike(x):
@@ -65,10 +65,14 @@ def _alike(x):
 
 
 def _kind(outputs):
-    """The key of the reason why x does not tell the two apart; None where it does."""
+    """The key of the reason why x will not do; None where it does."""
     x = outputs["x"].astype(np.float64)
-    if not np.isfinite(x).all() or share(right, published, [x]) >= ASKED:
-        return None  # what is no batch of images raises here
+    if not (x.size and np.isfinite(x).all()):
+        return None  # what is no batch of images raises below
+    if share(right, published, [x]) >= ASKED:
+        if leaves_as_it_is(right, [x]):
+            return None
+        return "halves" if leaves_as_it_is(published, [x]) else "not-normalized"
     if x.shape[1:3] == (1, 1):
         return "one-pixel"
     samples = x.reshape(len(x), -1)
@@ -98,45 +102,46 @@ KINDS = (
     "samples-that-differ",
     "channels-that-differ-within",
     "the-same-pattern",
+    "halves",
+    "not-normalized",
 )
 
 
 # Inputs that do.
 
 
-def counted_up():
-    return np.arange(32, dtype=np.float32).reshape(1, 2, 4, 4)
-
-
-def one_loud_group():
+def normalized_first():
     x = np.random.default_rng(1).normal(size=(2, 6, 6, 6))
-    return x * np.array([1.0, 1.0, 1.0, 20.0, 20.0, 20.0])
+    x[:, :3] += 5.0  # the upper rows, in all channels
+    return right(x, eps=0)
 
 
-def a_dark_half():
-    x = np.random.default_rng(2).uniform(0, 1, size=(3, 4, 4, 2))
-    x[:, 2:] += 5.0  # the lower rows, in all channels
-    return x
+def rows_and_columns():
+    row, column = np.indices((2, 2), dtype=np.float32) * 2 - 1
+    return np.stack([row, row, column, column], axis=-1)[None]
+
+
+def in_whole_numbers():
+    return [[[[1, 1]], [[-1, -1]]]]
 
 
 def in_torch():
     import torch
 
-    position = torch.linspace(0, 1, 9).reshape(1, 3, 3, 1)
-    return position + torch.tensor([0.0, 0.0, 4.0, 4.0])
+    row = torch.tensor([-1.0, -1.0, 1.0, 1.0]).reshape(1, 4, 1, 1)
+    return row.expand(2, 4, 3, 6)
 
 
 EXERCISE = Exercise(
     key="group_norm.spot_the_bug",
     points=2,
-    statement="An input on which a group norm with a published mistake gives "
-    "something else than a right one.",
+    statement="A normalized input that a published group norm changes.",
     section="group-norm-mistakes",
     reference=exposing_input,
     answer=exposing_input,
-    run=call("x"),
-    measure=separates(right, published, asked=ASKED, usable=images),
-    cases=(Case("right and wrong differ on your input", 1.0, no_arguments),),
+    run=call("x", whole=True),
+    measure=separates(right, published, asked=ASKED, usable=images, unchanged=True),
+    cases=(Case("right returns x as it is, published does not", 1.0, no_arguments),),
     recognize=recognized_by(_kind, KINDS),
-    equivalents=(counted_up, one_loud_group, a_dark_half, in_torch),
+    equivalents=(normalized_first, rows_and_columns, in_whole_numbers, in_torch),
 )

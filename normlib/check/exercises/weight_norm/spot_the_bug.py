@@ -2,33 +2,28 @@
 
 import numpy as np
 
-from normlib.check.exercise import Case, Exercise, Misconception
+from normlib.check.exercise import Case, Exercise
 from normlib.check.running.observing import Unusable
 from normlib.check.running.protocols import call
-from normlib.check.separation import separates, share
+from normlib.check.separation import leaves_as_it_is, recognized_by, separates, share
 
 
 def exposing_input():
-    v = np.array([[1.0, 1.0], [1.0, 2.0]])[:, :, None, None]
-    return v, np.array([1.0, 3.0])
+    """Arrays (v, g), of shapes (n, n, kh, kw) and (n,), that expose the mistake."""
+    v = np.array([[3.0, 0.0], [4.0, 1.0]]).reshape(2, 2, 1, 1)
+    g = np.array([5.0, 1.0])
+    return v, g
 
 
-def nothing(rng):
-    return {}
+# What the function in the notebook should be, and what it is. v is (in, out, kh, kw).
 
 
-ASKED = 0.01  # of the largest weight
-
-
-# The function in the notebook, and what it should be. Its v is (in, out, kh, kw).
-
-
-def lengths_of_inputs(v, g):
-    return g[:, None, None, None] * v / lengths(v, 0)
-
-
-def lengths_of_outputs(v, g):
+def right(v, g):
     return g[:, None, None] * v / lengths(v, 1)
+
+
+def wrong(v, g):
+    return g[:, None, None, None] * v / lengths(v, 0)
 
 
 @np.errstate(over="ignore")
@@ -37,149 +32,103 @@ def lengths(v, axis):
     return np.sqrt((v.astype(float) ** 2).sum(axis=over, keepdims=True))
 
 
+ASKED = 0.01  # of the largest weight
+
+
 def usable(v, g):
-    outputs = dict(v=v, g=g)
-    if not_images(outputs):
+    if v.ndim != 4:
         raise Unusable(f"v should have shape (in, out, kh, kw), yours has {v.shape}")
-    if not_square(outputs):
+    if v.shape[0] != v.shape[1]:
         raise Unusable(
             f"v has {v.shape[0]} inputs and {v.shape[1]} outputs. There the function "
             "raises an error, which nobody can miss; find an input that it accepts"
         )
-    if misfit(outputs):
+    if g.shape != v.shape[:1]:
         raise Unusable(f"g should have shape ({len(v)},), yours has {g.shape}")
-    if without_direction(outputs):
+    if without_direction(v):
         raise Unusable("an input or an output of v is all zeros: it has no direction")
 
 
-# What is wrong with an input that does not tell right and wrong apart.
-
-
-def not_images(outputs):
-    return outputs["v"].ndim != 4
-
-
-def not_square(outputs):
-    return not not_images(outputs) and len(set(outputs["v"].shape[:2])) == 2
-
-
-def misfit(outputs):
-    v = outputs["v"]
-    return not not_images(outputs) and outputs["g"].shape != v.shape[1:2]
-
-
-def without_direction(outputs):
-    v = outputs["v"]
+def without_direction(v):
     return not (lengths(v, 0).all() and lengths(v, 1).all())
 
 
-def without_length(outputs):
-    return not outputs["g"].any()
+def no_arguments(rng):
+    return {}
 
 
-def one_channel(outputs):
-    return outputs["v"].shape[:2] == (1, 1)
+# What is wrong with an input that does not do: how each kind is recognized.
 
 
-def to_itself(outputs):
-    mixed = ~np.eye(len(outputs["v"]), dtype=bool)
-    return not outputs["v"][mixed].any()
-
-
-@np.errstate(all="ignore")
-def at_the_start(outputs):
+def _kind(outputs):
+    """The key of the reason why the input will not do; None where it does."""
     v, g = outputs["v"], outputs["g"]
-    both = lengths_of_outputs(v, g), lengths_of_inputs(v, g)
-    return np.allclose(both, [v, v], rtol=0.01)
+    if not (v.size and np.isfinite(v).all() and np.isfinite(g).all()):
+        return None
+    if v.ndim != 4:
+        return "not-images"
+    if v.shape[0] != v.shape[1]:
+        return "not-square"
+    if g.shape != v.shape[:1]:
+        return "misfit"
+    if without_direction(v):
+        return "without-direction"
+    if not g.any():
+        return "without-length"
+    apart = share(right, wrong, (v, g))
+    if apart >= ASKED:
+        if leaves_as_it_is(right, (v, g)):
+            return None
+        return "start-of-inputs" if leaves_as_it_is(wrong, (v, g)) else "no-start"
+    if len(v) == 1:
+        return "one-channel"
+    if not v[~np.eye(len(v), dtype=bool)].any():
+        return "to-itself"
+    if leaves_as_it_is(right, (v, g)):
+        return "at-the-start"
+    return "nearly-alike" if apart > 1e-9 else "all-alike"
 
 
-@np.errstate(all="ignore")
-def all_alike(outputs):
-    v, g = outputs["v"], outputs["g"]
-    ratios = np.concatenate([g / lengths(v, axis).ravel() for axis in (0, 1)])
-    return np.allclose(ratios, ratios[0], rtol=1e-9)
+KINDS = (
+    "not-images",
+    "not-square",
+    "misfit",
+    "without-direction",
+    "without-length",
+    "one-channel",
+    "to-itself",
+    "at-the-start",
+    "all-alike",
+    "nearly-alike",
+    "start-of-inputs",
+    "no-start",
+)
 
 
-def nearly_alike(outputs):
-    arrays = outputs["v"], outputs["g"]
-    return 1e-9 < share(lengths_of_outputs, lengths_of_inputs, arrays) < ASKED
-
-
-# Inputs that learners try.
-
-
-def a_matrix():
-    return np.array([[1.0, 1.0], [1.0, 2.0]]), np.array([1.0, 3.0])
-
-
-def more_outputs():
-    rng = np.random.default_rng(0)
-    return rng.normal(size=(3, 5, 2, 2)), rng.normal(size=5)
-
-
-def one_g_too_few():
-    rng = np.random.default_rng(0)
-    return rng.normal(size=(3, 3, 2, 2)), np.array([2.0])
-
-
-def an_empty_kernel():
-    v = np.ones((3, 3, 2, 2))
-    v[1] = 0
-    return v, np.array([1.0, 2.0, 3.0])
-
-
-def g_of_zeros():
-    rng = np.random.default_rng(0)
-    return rng.normal(size=(3, 3, 2, 2)), np.zeros(3)
-
-
-def one_input_one_output():
-    rng = np.random.default_rng(0)
-    return rng.normal(size=(1, 1, 4, 4)), np.array([3.0])
-
-
-def identity():
-    v = np.eye(3)[:, :, None, None] * np.ones((2, 2))
-    return v, np.array([1.0, 2.0, -3.0])
-
-
-def symmetric_at_the_start():
-    v = np.array([[1.0, 2.0], [2.0, 5.0]])[:, :, None, None]
-    return v, np.sqrt((v**2).sum(axis=(0, 2, 3)))
-
-
-def ones():
-    return np.ones((3, 3, 2, 2)), np.ones(3)
-
-
-def almost_ones():
-    v = np.ones((3, 3, 2, 2))
-    v[0] += 0.001
-    return v, np.ones(3)
-
-
-# Inputs that tell right and wrong apart.
+# Inputs that do.
 
 
 def drawn():
-    rng = np.random.default_rng(0)
-    return rng.normal(size=(4, 4, 3, 3)), rng.normal(size=4)
+    v = np.random.default_rng(0).normal(size=(4, 4, 3, 3))
+    return v, np.sqrt((v**2).sum(axis=(0, 2, 3)))
 
 
-def two_lengths():
-    return np.ones((2, 2, 1, 1)), np.array([1.0, 2.0])
+def a_strong_output():
+    v = np.ones((2, 2, 1, 1))
+    v[:, 0] = 3
+    return v, np.sqrt(2) * np.array([3.0, 1.0])
 
 
-def a_strong_input():
-    v = [[[[9.0]], [[9.0]]], [[[1.0]], [[1.0]]]]
-    return [v, [1.0, 1.0]]
+def in_whole_numbers():
+    v = [[[[1]], [[12]]], [[[0]], [[5]]]]
+    return [v, [1, 13]]
 
 
 def in_torch():
     import torch
 
     v = torch.arange(1.0, 37.0).reshape(3, 3, 2, 2)
-    return v, torch.ones(3)
+    return v, v.square().sum((0, 2, 3)).sqrt()
 
 
 EXERCISE = Exercise(
@@ -188,78 +137,10 @@ EXERCISE = Exercise(
     statement="An input that shows on which axis the lengths are.",
     section="weight-norm-mistakes",
     reference=exposing_input,
-    run=call("v", "g"),
-    measure=separates(lengths_of_outputs, lengths_of_inputs, ASKED, usable),
-    cases=(Case("right and wrong differ by at least 1 %", 1, nothing),),
-    misconceptions=(
-        Misconception(
-            "not the weight of a convolution",
-            "The function takes v with four axes: inputs, outputs, and the height "
-            "and width of the kernel. A kernel may be as small as 1 by 1.",
-            a_matrix,
-            recognize=not_images,
-        ),
-        Misconception(
-            "another number of outputs than of inputs",
-            "That would have come out on the first day. The mistake lives where both "
-            "numbers are the same.",
-            more_outputs,
-            recognize=not_square,
-        ),
-        Misconception(
-            "a g that does not have an entry for each output",
-            "g has as many entries as there are outputs.",
-            one_g_too_few,
-            recognize=misfit,
-        ),
-        Misconception(
-            "a kernel of zeros",
-            "Zero divided by zero is NaN in both versions.",
-            an_empty_kernel,
-            recognize=without_direction,
-        ),
-        Misconception(
-            "a g of zeros",
-            "Whatever v is divided by, it is multiplied by 0 then.",
-            g_of_zeros,
-            recognize=without_length,
-        ),
-        Misconception(
-            "one input and one output",
-            "With one channel on each side it makes no difference which of them has "
-            "the length.",
-            one_input_one_output,
-            recognize=one_channel,
-        ),
-        Misconception(
-            "channels that do not mix",
-            "Each output hears only the input of the same number. Then the weights "
-            "of an output are also those of an input, and so is their length.",
-            identity,
-            recognize=to_itself,
-        ),
-        Misconception(
-            "g at its start, and w is v",
-            "Inputs and outputs have the same lengths here, and g has them too. Then "
-            "both versions give back v. Move g away from there.",
-            symmetric_at_the_start,
-            recognize=at_the_start,
-        ),
-        Misconception(
-            "all channels alike",
-            "All lengths are the same and so are the entries of g, so every weight "
-            "has the same factor in both versions. Let something differ between the "
-            "channels.",
-            ones,
-            recognize=all_alike,
-        ),
-        Misconception(
-            "a difference that is there, but small",
-            "A tolerance would swallow it. Make what differs in your input differ "
-            "more.",
-            almost_ones,
-            recognize=nearly_alike,
-        ),
-    ),
-    equivalents=(drawn, two_lengths, a_strong_input, in_torch),
+    answer=exposing_input,
+    run=call("v", "g", whole=True),
+    measure=separates(right, wrong, ASKED, usable, unchanged=True),
+    cases=(Case("right returns v as it is, wrong does not", 1, no_arguments),),
+    recognize=recognized_by(_kind, KINDS),
+    equivalents=(drawn, a_strong_output, in_whole_numbers, in_torch),
 )
