@@ -6,8 +6,6 @@ from normlib.check.cases import alternating, steps
 from normlib.check.exercise import Case
 from normlib.check.running.protocols import called_again, from_any_memory
 
-NEXT_TO_0 = 1e-300  # for an eps of 0, which normlib refuses in training
-
 
 def rows(rng, n: int, d: int, low: float = 1, high: float = 9) -> np.ndarray:
     """``n`` samples of ``d`` features, whose means differ: an array (n, d).

@@ -4,9 +4,6 @@ import numpy as np
 
 from normlib.check.cases import alternating, steps
 
-# For references, where an answer is given an eps of 0: normlib wants a positive one.
-NO_EPS = 1e-30
-
 
 def to_normalize(rng, shape: tuple[int, ...], axes: int = 1, contrast: float = 9):
     """An array to be normalized over its last ``axes`` axes, for layer norm to show.

@@ -5,10 +5,9 @@ from functools import partial
 import numpy as np
 
 import normlib
-from normlib.check.cases import far_from_zero
+from normlib.check.cases import NO_EPS, far_from_zero
 from normlib.check.exercise import Case, Exercise
 from normlib.check.exercises.layer_norm.cases import (
-    NO_EPS,
     factors,
     standardized,
     to_normalize,

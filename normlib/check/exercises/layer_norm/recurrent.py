@@ -5,9 +5,8 @@ from functools import partial
 import numpy as np
 
 import normlib
-from normlib.check.cases import FAR, alternating, in_float32, steps
+from normlib.check.cases import FAR, NO_EPS, alternating, in_float32, steps
 from normlib.check.exercise import Case, Exercise
-from normlib.check.exercises.layer_norm.cases import NO_EPS
 from normlib.check.running.protocols import call, called_again, from_any_memory
 
 
