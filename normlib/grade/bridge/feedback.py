@@ -1,13 +1,13 @@
 """The pages for students, written by nbgrader."""
 
 import os
-import tempfile
 import warnings
 from pathlib import Path
 
 from normlib.grade.bridge import plain_page
 from normlib.grade.bridge.converters import NbgraderError, convert, course_config
 from normlib.grade.bridge.course import Course
+from normlib.grade.sandbox import leftovers
 from normlib.grade.submission import limited
 
 SECONDS = 60  # of the processor, for the pages of a submission
@@ -51,7 +51,7 @@ def write(root: Path, assignment: str, student: str) -> str:
 def _write(root, assignment, student):
     place = Course(root).folder("feedback")
     place.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=place, prefix=".") as beside:
+    with leftovers.folder(place, ".") as beside:
         config = course_config(root, feedback_directory=os.path.relpath(beside, root))
         try:
             convert(_converter(), config, assignment, student)

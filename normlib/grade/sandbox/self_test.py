@@ -6,10 +6,10 @@ import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from normlib.check.exercises import EXERCISES
 from normlib.check.judging import judge
+from normlib.grade.sandbox import leftovers
 from normlib.grade.sandbox.process import Zygote
 from normlib.grade.sandbox.session import Session
 
@@ -102,8 +102,8 @@ def self_test(zygote: Zygote, course: Path) -> list[str]:
         When the process does not answer.
     """
     with contextlib.ExitStack() as stack:
-        place = stack.enter_context(TemporaryDirectory(dir=course, prefix=".normlib-"))
-        folder = stack.enter_context(TemporaryDirectory(prefix="tested-"))
+        place = stack.enter_context(leftovers.folder(course, "."))
+        folder = stack.enter_context(leftovers.folder())
         file = Path(place, "canary")
         file.touch()
         for path in (place, file, folder):
