@@ -336,6 +336,11 @@ HARM = {
     "a folder in the course": harm("os.mkdir({course!r} + '/new')"),
     "pairs of other sockets": harm("socket.socketpair(socket.AF_INET)"),
     "watch files": harm("1 / (ctypes.CDLL(None).inotify_init1(0) >= 0)"),
+    "reserve I/O of the kernel": harm(
+        "libc = ctypes.CDLL(None, use_errno=True)",
+        "number = 206 if os.uname().machine == 'x86_64' else 0",
+        "1 / (libc.syscall(number, 1, ctypes.byref(ctypes.c_ulong())) == 0)",
+    ),
     "larger pipes": harm("import fcntl", "fcntl.fcntl(os.pipe()[0], 1031, 1 << 20)"),
     "a queue of messages": harm("1 / (ctypes.CDLL(None).msgget(1234, 0o1666) >= 0)"),
     "threads with small stacks": harm(
