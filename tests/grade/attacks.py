@@ -2,7 +2,9 @@
 
 ``FORGING`` and ``SABOTAGE`` want points without a right answer. ``HARM`` wants
 something else, and ends with a right answer, which counts if nothing came of it.
-``ENDING`` ends or blocks the process, and so has no answer.
+``ENDING`` ends or blocks the process, and so has no answer. ``UNLOCKING`` wants torch's
+own normalization. ``BOMBS``, ``PAGES`` and ``NAMES`` are meant for what reads and shows
+a submission: they are a cell, a text and the name of a folder.
 """
 
 import textwrap
@@ -412,4 +414,38 @@ ENDING_CALLS = {
         before="class Slow:\n    def __array__(self, *_, **__):\n"
         "        while True: pass\n",
     ),
+}
+
+# What stops or fills what looks at a cell; the cell itself is honest.
+BOMBS = {
+    "html": "from IPython.display import HTML, display\n"
+    "for _ in range(2): display(HTML('<style ' * 590_000))\n",
+    "nested html": "from IPython.display import HTML, display\n"
+    "display(HTML('<i><div>' * 500_000))\n",
+    "an endless list": "if False: x = [" + "a.b, " * 45_000 + "]\n",
+    "names": "if False: (" + ", ".join(f"a{i}" for i in range(30_000)) + ")\n",
+    "more text than is read": "#" + "(" * 10**6 + "\n",
+    "empty lines": "\n" * 250_000,
+}
+
+# Texts that take long to turn into a page.
+PAGES = {
+    "brackets": "\\\\(" * 80_000,
+    "environments": "\\begin{a}" * 25_000,
+    "formulas": "$$a$b" * 50_000,
+    "links": "[a](" * 60_000,
+    "quotes": "> " * 100_000,
+    "code": "```python\n" + "('" * 60_000 + "\n```",
+    "a table": "|a" * 50_000 + "\n" + "|-" * 50_000 + "\n",
+}
+
+# Of folders that are handed in.
+NAMES = {
+    "no text": "\udcff",
+    "a terminal's": "\x1b[31mred\x07",
+    "turned around": "ada\u202etxt",
+    "html": "<script>alert(1)<",
+    "markup": "[red]x[bold]",
+    "quotes": "'\" \\",
+    "long": "x" * 250,
 }

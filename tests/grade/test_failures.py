@@ -11,6 +11,7 @@ from normlib.grade import classroom, report
 from normlib.grade.bridge import gradebook
 from normlib.grade.bridge.course import Course
 from normlib.grade.classroom import Options, grade
+from tests.grade.attacks import NAMES
 from tests.grade.classes import ASSIGNMENT, QUICK
 
 FULL = 15
@@ -52,24 +53,13 @@ def test_a_full_disk_is_nobodys_report(new_course, no_workers, monkeypatch):
         grade(new_course("class", 1), options=QUICK)
 
 
-ODD = {
-    "no text": "\udcff",
-    "a terminal's": "\x1b[31mred\x07",
-    "turned around": "ada\u202etxt",
-    "html": "<script>alert(1)<",
-    "markup": "[red]x[bold]",
-    "quotes": "'\" \\",
-    "long": "x" * 250,
-}
-
-
 def test_names_of_folders_do_nothing_and_stop_nobody(
     new_course, no_workers, capsys, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("COLUMNS", "400")
     folder = new_course("class", 1)
     submitted = folder / "_build/submitted"
-    for name in ODD.values():
+    for name in NAMES.values():
         shutil.copytree(submitted / "student-0", submitted / name)
         (submitted / name / f"other {name[:50]}").mkdir()
     graded = grade(folder, options=QUICK)
@@ -82,11 +72,11 @@ def test_names_of_folders_do_nothing_and_stop_nobody(
     text = (tmp_path / "told.json").read_text()
     assert text.isascii() and all(line.isprintable() for line in text.splitlines())
     told = {one["student"]: one for one in json.loads(text)["submitted"]}
-    assert {*told} == {*ODD.values(), "student-0"}
+    assert {*told} == {*NAMES.values(), "student-0"}
     # Names that are no text cannot be in a database; all others are graded.
-    assert {*graded.failed} == {(ASSIGNMENT, ODD["no text"])}
+    assert {*graded.failed} == {(ASSIGNMENT, NAMES["no text"])}
     assert {*scores(folder).values()} == {FULL}
-    assert len(scores(folder)) == len(ODD)
+    assert len(scores(folder)) == len(NAMES)
 
 
 @pytest.mark.parametrize("why", ["the worker ended", "busy"])

@@ -7,6 +7,8 @@ from normlib.grade.sandbox.session import Session, Stopped
 from normlib.grade.sandbox.stopwatch import PATIENCE
 from normlib.grade.submission.pack import Limits
 
+LEAST = 0.05  # seconds; with less, a busy machine would decide
+
 
 class Running:
     """The processes of one kind, of which there is one at a time.
@@ -84,7 +86,7 @@ class Running:
         """
         used = self.used + (self.session.used if self.session else 0)
         left = self.limits.submission - max(used, self.waited / PATIENCE)
-        if left <= 0:
+        if left < LEAST:
             raise Stopped(
                 "came too late: the notebook took more than "
                 f"{self.limits.submission:g} seconds before",

@@ -12,6 +12,7 @@ from normlib.grade.bridge import feedback, gradebook
 from normlib.grade.bridge.course import Course
 from normlib.grade.classroom import grade
 from normlib.grade.submission import limited
+from tests.grade.attacks import PAGES
 from tests.grade.classes import ASSIGNMENT, QUICK
 
 
@@ -43,22 +44,11 @@ def hard(text):
     return change
 
 
-BOMBS = {
-    "brackets": "\\\\(" * 80_000,
-    "environments": "\\begin{a}" * 25_000,
-    "formulas": "$$a$b" * 50_000,
-    "links": "[a](" * 60_000,
-    "quotes": "> " * 100_000,
-    "code": "```python\n" + "('" * 60_000 + "\n```",
-    "a table": "|a" * 50_000 + "\n" + "|-" * 50_000 + "\n",
-}
-
-
-@pytest.mark.parametrize("bomb", BOMBS)
+@pytest.mark.parametrize("bomb", PAGES)
 def test_there_is_a_page_whatever_is_on_it(folder, monkeypatch, bomb):
     monkeypatch.chdir(folder)
     monkeypatch.setattr(feedback, "SECONDS", 4)
-    hard(BOMBS[bomb])(folder)
+    hard(PAGES[bomb])(folder)
     start = time.monotonic()
     why = feedback.write(folder, ASSIGNMENT, "student-0")
     assert why in ("", "making the page took more than 4 seconds")

@@ -15,7 +15,7 @@ from normlib.grade.sandbox import backends
 from normlib.grade.sandbox.session import Session
 from normlib.grade.submission import grading, limited
 from normlib.grade.submission.pack import grade_id, key_of
-from tests.grade.attacks import RIGHT, answer
+from tests.grade.attacks import BOMBS, RIGHT, answer
 
 ASSIGNMENTS = sorted(
     path.parent.name
@@ -236,19 +236,6 @@ def test_large_tables_cost_no_points_and_are_shown_in_part(scaling, grade, hande
     result = grade(scaling, handed_in(scaling, {KEY: TABLES + RIGHT}))
     assert (result.points, result.notes) == (full(scaling), [])
     assert "<td>1.25</td>" in result.notebook and len(result.notebook) < 5 << 20
-
-
-# What stops or fills what looks at a cell; the cell itself is honest.
-BOMBS = {
-    "html": "from IPython.display import HTML, display\n"
-    "for _ in range(2): display(HTML('<style ' * 590_000))\n",
-    "nested html": "from IPython.display import HTML, display\n"
-    "display(HTML('<i><div>' * 500_000))\n",
-    "an endless list": "if False: x = [" + "a.b, " * 45_000 + "]\n",
-    "names": "if False: (" + ", ".join(f"a{i}" for i in range(30_000)) + ")\n",
-    "more text than is read": "#" + "(" * 10**6 + "\n",
-    "empty lines": "\n" * 250_000,
-}
 
 
 @pytest.mark.parametrize("bomb", BOMBS)
