@@ -68,6 +68,7 @@ _NEEDS = {
     "import a module later": "import sqlite3, wave; print('ok')",
     "compute": "print('ok' if numpy.ones(3).sum() == 3 else '')",
 }
+_WITH_FILES = {"write files of its own": "open('own', 'x').close(); print('ok')"}
 _EXERCISE = "feature_scaling.z_score"  # its right answer has to get its points
 _MEMORY = 512 << 20
 _VARIABLE = "NORMLIB_CANARY"
@@ -128,7 +129,8 @@ def self_test(zygote: Zygote, course: Path) -> list[str]:
             items = session.run(f"{source.format(**known)}\nprint('could')", 10)
             if ("stdout", "could\n") in items:
                 found.append(what)
-        for what, source in _NEEDS.items():
+        inside = zygote.backend.name == "bubblewrap"  # elsewhere no file can be written
+        for what, source in (_NEEDS | (_WITH_FILES if inside else {})).items():
             if ("stdout", "ok\n") not in session.run(source, 10):
                 found.append(f"not {what}")
         return found if _right_answer_is_right(session) else [*found, "not answer"]
