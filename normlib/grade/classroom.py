@@ -13,6 +13,7 @@ from pathlib import Path
 
 from normlib.grade.bridge import feedback, gradebook
 from normlib.grade.bridge.course import Course, Submission
+from normlib.grade.files import printable
 from normlib.grade.processes import ATTEMPTS, Workers, executor, finish
 from normlib.grade.results import Results
 from normlib.grade.sandbox import backends
@@ -114,7 +115,9 @@ def grade(
     where = course.folder("submitted").relative_to(course.root)
     if not graded.submitted:
         raise ValueError(f"nothing lies in {where}/<student>/<assignment>/")
-    graded.unknown = [f"{where}/{s}/{a}" for a, s in handed_in if a not in known]
+    graded.unknown = [
+        printable(f"{where}/{s}/{a}", 200) for a, s in handed_in if a not in known
+    ]
     packs = {name: course.packs(name) for name, _ in graded.submitted}
     with contextlib.chdir(course.root), _quiet():  # nbgrader's folders count from it
         exported = feedback.changed("_build/grades.csv")
@@ -158,10 +161,24 @@ def _grade_all(course, packs, options, graded):
 
     def save(student, pack, key, result):
         start = time.perf_counter()
-        notes = gradebook.save(book, course, student, pack, key, result)
-        graded.notes[pack.assignment, student] += notes
+        try:
+            results.save(key, result)
+            notes = gradebook.save(book, course, student, pack, key, result)
+        except Exception as error:  # of any type, if it is this submission's alone
+            if gradebook.concerns_everybody(error):
+                raise
+            told = f"{type(error).__name__}: {error}"
+            fail(student, pack, f"its result could not be saved: {told}")
+        else:
+            graded.notes[pack.assignment, student] += notes
         spent = time.perf_counter() - start
         graded.seconds["save"] = graded.seconds.get("save", 0) + spent
+
+    def fail(student, pack, why):
+        """Report a submission without a result; no earlier one stays in its place."""
+        graded.failed[pack.assignment, student] = printable(why, 500)
+        graded.points.pop((pack.assignment, student), None)
+        gradebook.withdraw(book, course, student, pack)
 
     book = None
     with contextlib.ExitStack() as stack:
@@ -172,13 +189,12 @@ def _grade_all(course, packs, options, graded):
             _run_all(course, todo, options, graded, catch_up), len(todo)
         ):
             if isinstance(result, str):
-                graded.failed[pack.assignment, student] = result
+                fail(student, pack, result)
                 continue
             submission, key, result = result
             if result.starved:
-                graded.failed[pack.assignment, student] = BUSY
+                fail(student, pack, BUSY)
                 continue
-            results.save(key, result)
             _note(graded, submission, result)
             save(student, pack, key, result)
         graded.seconds["all"] = time.perf_counter() - start
@@ -351,7 +367,8 @@ def _write_feedback(course, options, graded, by_hand):
     written = finish(todo, options.jobs, started)
     for where, why in _progress(written, len(todo), "Feedback"):
         if why:
-            graded.notes[where].append(f"{where[0]} has no feedback page: {why}")
+            told = f"the feedback page of {where[0]} shows the points alone: {why}"
+            graded.notes[where].append(told)
 
 
 def _progress(results, total, what="Grading"):

@@ -1,5 +1,7 @@
 """Files written as a whole or not at all, and names of files made printable."""
 
+import contextlib
+import fcntl
 import os
 import tempfile
 from pathlib import Path
@@ -8,10 +10,17 @@ from pathlib import Path
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file as a whole or not at all, whoever looks and whatever happens.
 
-    If interrupted, a ``.part`` file remains, which nobody reads.
+    If interrupted, a ``.part`` file remains, which nobody reads; who writes the same
+    file again removes it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    # Of long names the beginning, or the name would be too long for a file.
+    part = f".{path.name.encode()[:100].decode(errors='ignore')}."
+    for left in os.listdir(path.parent):
+        if left.startswith(part) and left.endswith(".part"):
+            _remove_unused(path.parent / left)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=part, suffix=".part")
+    fcntl.flock(handle, fcntl.LOCK_EX)  # in use
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -20,6 +29,12 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         os.unlink(name)
         raise
+
+
+def _remove_unused(path):
+    with contextlib.suppress(OSError), open(path, "rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink()
 
 
 def printable(text: str, most: int = 100) -> str:

@@ -3,9 +3,12 @@
 Whoever ended it: what it was at is done again, and what others were at goes on.
 """
 
+import atexit
 import contextlib
+import functools
 import multiprocessing
 import os
+import shutil
 import signal
 import threading
 from collections import Counter, deque
@@ -20,6 +23,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import forkserver
 
+from normlib.grade.sandbox import leftovers
 from normlib.grade.sandbox.session import NoSandbox
 
 ATTEMPTS = 3  # for an item whose worker or sandbox ended
@@ -102,6 +106,7 @@ def _as_completed(items, workers, most):
 def executor(jobs, modules=()):
     """Processes here. They share the ``modules``, which the first one imports."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the submissions share the cores
+    _own_sockets()
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(modules))
     forkserver.ensure_running()  # it imports while something else starts
@@ -116,6 +121,22 @@ def executor(jobs, modules=()):
         for process in list((pool._processes or {}).values()):
             process.kill()
         pool.shutdown(cancel_futures=True)
+
+
+@functools.cache
+def _own_sockets():
+    """A folder for multiprocessing's sockets that the next run can tell and remove.
+
+    Its own would stay for good if this process were killed.
+    """
+    folder, _ = leftovers.new_folder()
+    multiprocessing.current_process()._config["tempdir"] = folder
+    atexit.register(_remove, folder, os.getpid())
+
+
+def _remove(folder, owner):
+    if os.getpid() == owner:  # and no fork of it
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _start_worker(root):

@@ -6,11 +6,13 @@ from pathlib import Path
 
 from rich.box import SIMPLE
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from normlib.grade.bridge import gradebook
 from normlib.grade.bridge.course import Course
 from normlib.grade.classroom import Graded
+from normlib.grade.files import printable
 from normlib.grade.sandbox import backends
 
 
@@ -34,12 +36,13 @@ def show(root: Path, graded: Graded) -> None:
                     told += [(student, note) for note in graded.notes[name, student]]
             totals[student] = sum(scores.values())
             points = [f"{scores[n]:g}" if n in scores else "" for n in assignments]
-            name = student.replace("[", r"\[")  # or it would be markup
+            name = escape(printable(student))
             rows.append((name, *points, f"{totals[student]:g}", str(unmarked or "")))
     console = Console(highlight=False)
     _print_table(console, most, rows)
     for student, note in told:
-        console.print(f"{student}: {note}", soft_wrap=True, markup=False)
+        told = f"{printable(student)}: {note}"
+        console.print(told, soft_wrap=True, markup=False)
     for worker, why in graded.unfit.items():
         console.print(f"Not used:  {worker}: {why}", soft_wrap=True, markup=False)
     if graded.sandbox == "unsafe":
@@ -48,7 +51,7 @@ def show(root: Path, graded: Graded) -> None:
     middling = sorted(totals, key=totals.get)[len(totals) // 2]
     feedback = course.folder("feedback")
     for path in sorted((feedback / middling).glob("*/*.html"))[-1:]:
-        shown = path.relative_to(course.root)
+        shown = printable(str(path.relative_to(course.root)), 200)
         console.print(f"Feedback:  {shown}, for example", soft_wrap=True, markup=False)
     for path in graded.unknown:
         told = f"Left out:  {path}, no assignment has that name"
@@ -114,7 +117,8 @@ def write_json(path: Path, graded: Graded) -> None:
     }
     for name in ("failed", "notes", "points"):
         del told[name]
-    path.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+    # In ASCII: a name that students chose does no harm to whoever looks at the file.
+    path.write_text(json.dumps(told, indent=1) + "\n")
 
 
 def doctor(root: Path) -> int:

@@ -2,7 +2,9 @@
 
 ``FORGING`` and ``SABOTAGE`` want points without a right answer. ``HARM`` wants
 something else, and ends with a right answer, which counts if nothing came of it.
-``ENDING`` ends or blocks the process, and so has no answer.
+``ENDING`` ends or blocks the process, and so has no answer. ``UNLOCKING`` wants torch's
+own normalization. ``BOMBS``, ``PAGES`` and ``NAMES`` are meant for what reads and shows
+a submission: they are a cell, a text and the name of a folder.
 """
 
 import textwrap
@@ -180,6 +182,74 @@ SABOTAGE = {
     ),
 }
 
+
+def torchs_own(*lines):
+    """A ``batch_norm`` that computes nothing itself, after these lines."""
+    own = (
+        "t = torch.as_tensor",
+        "return torch.nn.functional.batch_norm(",
+        "    t(x), None, None, t(gamma), t(beta), True, 0.0, eps).numpy()",
+    )
+    before = "import sys\ninside = sys.modules['normlib.grade.sandbox.inside']\n"
+    body = textwrap.indent("\n".join([*lines, *own]), "    ")
+    return f"{before}def batch_norm(x, gamma, beta, eps=1e-5):\n{body}\n"
+
+
+MKLDNN = (
+    "t = lambda a: torch.as_tensor(a, dtype=torch.float32).to_mkldnn()",
+    "with torch.inference_mode():",
+    "    return torch.native_batch_norm(",
+    "        t(x), t(gamma), t(beta), None, None, True, 0.0, eps",
+    "    )[0].to_dense().numpy()",
+)
+
+# Answers to batch_norm.forward that want torch's own normalization back.
+UNLOCKING = {
+    "a door of ours": torchs_own(
+        "for name in ('bring' + '_back', '_destroy', 'reset'):",
+        "    getattr(inside.operators, name, int)()",
+        "while getattr(inside.operators, '_taken', ()):",
+        "    inside.operators._taken.pop()._destroy()",
+    ),
+    "the refusal patched": torchs_own(
+        "inside.operators.refuse = inside.operators._refused = lambda *_, **__: None"
+    ),
+    "what holds it, by the garbage collector": torchs_own(
+        "import gc",
+        "for found in gc.get_objects():",
+        "    if type(found).__name__ in ('_DispatchModule', 'Library'):",
+        "        getattr(found, 'reset', found._destroy)()",
+    ),
+    "what holds it, by the finalizers": torchs_own(
+        "import weakref",
+        "for info in weakref.finalize._registry.values():",
+        "    for found in info.args or ():",
+        "        getattr(found, 'reset', int)()",
+    ),
+    "the module anew": torchs_own(
+        "import importlib", "importlib.reload(inside.operators)"
+    ),
+    "another library": torchs_own(
+        "own = torch.library.Library('aten', 'IMPL')",
+        "own.impl('batch_norm', lambda *_: None, 'CPU')",
+        "own._destroy()",
+    ),
+    "taken out twice": torchs_own("inside.operators.take_out()"),
+    "torch anew": torchs_own(
+        "for name in [n for n in sys.modules if n.startswith('torch')]:",
+        "    del sys.modules[name]",
+        "import torch",
+    ),
+    "a layout of its own": torchs_own(*MKLDNN),
+    "a trace made by the cell": "traced = None\n"
+    "try:\n"
+    "    layer = nn.BatchNorm2d(3)\n"
+    "    traced = torch.jit.trace(layer, torch.ones(2, 3, 4, 4))\n"
+    "except Exception as error:\n"
+    "    print(error)\n"
+    + torchs_own("return traced(torch.as_tensor(x)).detach().numpy()"),
+}
+
 HARM = {
     "read the gradebook": harm("open({gradebook!r}, 'rb').read()"),
     "write into the gradebook": harm("open({gradebook!r}, 'ab').write(b'x')"),
@@ -268,6 +338,11 @@ HARM = {
     "a folder in the course": harm("os.mkdir({course!r} + '/new')"),
     "pairs of other sockets": harm("socket.socketpair(socket.AF_INET)"),
     "watch files": harm("1 / (ctypes.CDLL(None).inotify_init1(0) >= 0)"),
+    "reserve I/O of the kernel": harm(
+        "libc = ctypes.CDLL(None, use_errno=True)",
+        "number = 206 if os.uname().machine == 'x86_64' else 0",
+        "1 / (libc.syscall(number, 1, ctypes.byref(ctypes.c_ulong())) == 0)",
+    ),
     "larger pipes": harm("import fcntl", "fcntl.fcntl(os.pipe()[0], 1031, 1 << 20)"),
     "a queue of messages": harm("1 / (ctypes.CDLL(None).msgget(1234, 0o1666) >= 0)"),
     "threads with small stacks": harm(
@@ -339,4 +414,38 @@ ENDING_CALLS = {
         before="class Slow:\n    def __array__(self, *_, **__):\n"
         "        while True: pass\n",
     ),
+}
+
+# What stops or fills what looks at a cell; the cell itself is honest.
+BOMBS = {
+    "html": "from IPython.display import HTML, display\n"
+    "for _ in range(2): display(HTML('<style ' * 590_000))\n",
+    "nested html": "from IPython.display import HTML, display\n"
+    "display(HTML('<i><div>' * 500_000))\n",
+    "an endless list": "if False: x = [" + "a.b, " * 45_000 + "]\n",
+    "names": "if False: (" + ", ".join(f"a{i}" for i in range(30_000)) + ")\n",
+    "more text than is read": "#" + "(" * 10**6 + "\n",
+    "empty lines": "\n" * 250_000,
+}
+
+# Texts that take long to turn into a page.
+PAGES = {
+    "brackets": "\\\\(" * 80_000,
+    "environments": "\\begin{a}" * 25_000,
+    "formulas": "$$a$b" * 50_000,
+    "links": "[a](" * 60_000,
+    "quotes": "> " * 100_000,
+    "code": "```python\n" + "('" * 60_000 + "\n```",
+    "a table": "|a" * 50_000 + "\n" + "|-" * 50_000 + "\n",
+}
+
+# Of folders that are handed in.
+NAMES = {
+    "no text": "\udcff",
+    "a terminal's": "\x1b[31mred\x07",
+    "turned around": "ada\u202etxt",
+    "html": "<script>alert(1)<",
+    "markup": "[red]x[bold]",
+    "quotes": "'\" \\",
+    "long": "x" * 250,
 }

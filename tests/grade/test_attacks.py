@@ -13,7 +13,15 @@ from normlib.grade.sandbox.backends import UNSAFE, Zygote
 from normlib.grade.sandbox.session import Session
 from normlib.grade.submission import grading
 from normlib.grade.submission.pack import grade_id
-from tests.grade.attacks import ENDING, ENDING_CALLS, FORGING, HARM, RIGHT, SABOTAGE
+from tests.grade.attacks import (
+    ENDING,
+    ENDING_CALLS,
+    FORGING,
+    HARM,
+    RIGHT,
+    SABOTAGE,
+    UNLOCKING,
+)
 
 KEY, NAME = "feature_scaling.z_score", "feature_scaling-z_score"
 
@@ -52,6 +60,18 @@ def test_forging_earns_nothing_and_costs_the_others_nothing(graded, full, attack
 @pytest.mark.parametrize("attack", SABOTAGE)
 def test_sabotage_earns_nothing(graded, attack):
     assert graded(SABOTAGE[attack]).points[NAME] == 0
+
+
+@pytest.mark.parametrize("attack", UNLOCKING)
+def test_torch_is_not_unlocked_and_who_tries_is_named(packs, zygote, handed_in, attack):
+    key, pack = "batch_norm.forward", packs["02_batch_norm"]
+    submission = handed_in(pack, {key: UNLOCKING[attack]})
+    where = zygote.address, zygote.backend.name
+    result = grading.grade(pack, submission, "", 0, *where)
+    name = key.replace(".", "-")
+    # Some cases ask for an exception, which a call that fails raises as well.
+    assert result.points[name] <= 0.2 * EXERCISES[key].points
+    assert any(note.startswith(f"{name}-answer uses ") for note in result.notes)
 
 
 @pytest.fixture(scope="module")

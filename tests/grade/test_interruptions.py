@@ -111,10 +111,11 @@ def test_feedback_is_there_as_a_whole_or_not_at_all(new_course, no_workers):
     assert page.read_text() == wanted
 
 
-def start(folder):
+def start(folder, **environment):
     return subprocess.Popen(
         [sys.executable, "-m", "normlib.cli", "grade", "--jobs", "2"],
         cwd=folder,
+        env=os.environ | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -138,6 +139,31 @@ def test_the_command_is_killed(new_course, no_workers):
     again = new_course("again", 4, seconds=1)
     grade(again, options=QUICK)
     assert written(folder) == written(again)
+
+
+def test_a_killed_command_leaves_nothing_after_the_next(new_course, tmp_path):
+    folder, place = new_course("leaving", 2, seconds=1), tmp_path / "tmp"
+    place.mkdir()
+    process = start(folder, TMPDIR=str(place))
+    wait_for(lambda: results(folder))
+    others = family(process.pid)
+    process.kill()
+    process.communicate(timeout=60)
+    wait_for(lambda: not {*others} & {*family(1)}, 30)
+    assert [*place.iterdir()]  # or the rest proves nothing
+    (folder / ".normlib-killed").mkdir()  # as in the middle of a self-test
+    (folder / "_build/feedback/.normlib-killed").mkdir(parents=True)  # or of a page
+    (left,) = results(folder)[:1]
+    part = left.with_name(f".{left.name}.killed.part")
+    part.touch()
+    left.unlink()
+    process = start(folder, TMPDIR=str(place))
+    told, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, told
+    assert [*place.iterdir()] == []
+    hidden = {*folder.rglob(".*")} - {folder / "_build/exchange"}
+    assert not [path for path in hidden if "killed" in path.name]
+    assert not [path for path in hidden if path.suffix == ".part"]
 
 
 def beneath(pid, name, but):

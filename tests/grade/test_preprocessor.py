@@ -3,6 +3,7 @@
 import json
 import shutil
 import sqlite3
+import tracemalloc
 
 import nbformat
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from normlib.check import EXERCISES
 from normlib.grade.bridge.converters import convert, course_config
 from normlib.grade.bridge.course import Course
+from normlib.grade.preprocessor import AnyFile
 from normlib.grade.sandbox.session import NoSandbox
 from normlib.grade.submission.pack import grade_id, key_of
 
@@ -105,3 +107,20 @@ def test_students_answers_are_what_is_graded(graded):
     for cell in nbformat.read(path, as_version=4).cells:
         if (grade_id(cell) or "").endswith("-answer"):
             assert cell.source == given[cell.id]
+
+
+HUGE = "[" + "{}," * 2_000_000 + "1]"
+
+
+def test_nbgraders_process_parses_nothing_of_a_submission(tmp_path, monkeypatch):
+    """2 MB of JSON would take it some hundred; other files take hours."""
+    path = tmp_path / "submitted.ipynb"
+    path.write_text(HUGE)
+    shutil.copy("nbgrader_config.py", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    tracemalloc.start()
+    text, _ = AnyFile().from_filename(str(path))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert nbformat.reads(text, as_version=4).cells == []
+    assert peak < len(HUGE)

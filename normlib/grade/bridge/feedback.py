@@ -1,12 +1,13 @@
 """The pages for students, written by nbgrader."""
 
 import os
-import tempfile
 import warnings
 from pathlib import Path
 
+from normlib.grade.bridge import plain_page
 from normlib.grade.bridge.converters import NbgraderError, convert, course_config
 from normlib.grade.bridge.course import Course
+from normlib.grade.sandbox import leftovers
 from normlib.grade.submission import limited
 
 SECONDS = 60  # of the processor, for the pages of a submission
@@ -32,24 +33,25 @@ def write(root: Path, assignment: str, student: str) -> str:
     """Write the pages of a submission; why not, if nbgrader gave up.
 
     They are written beside and moved: each as a whole, whatever happens. What turns a
-    student's Markdown and code into HTML works within limits. An earlier page does not
-    stay when there is no new one.
+    student's Markdown and code into HTML works within limits. Beyond them, there is a
+    page with the points alone; an earlier page does not stay.
     """
     try:
         why = limited.call(_write, root, assignment, student, seconds=SECONDS)
     except limited.Failed as failed:
         why = f"making the page {failed}"
     if why:
-        folder = Course(root).folder("feedback") / student / assignment
-        for path in folder.glob("*.html"):
+        course = Course(root)
+        for path in (course.folder("feedback") / student / assignment).glob("*.html"):
             path.unlink()
+        plain_page.write(course, assignment, student, why)
     return why
 
 
 def _write(root, assignment, student):
     place = Course(root).folder("feedback")
     place.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=place, prefix=".") as beside:
+    with leftovers.folder(place, ".") as beside:
         config = course_config(root, feedback_directory=os.path.relpath(beside, root))
         try:
             convert(_converter(), config, assignment, student)

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import errno
 import fcntl
 import os
 import time
@@ -178,7 +179,7 @@ def save(
 
     Raises
     ------
-    ValueError
+    CourseError
         When the course's rule for late work cannot be loaded.
     """
     notebook = mark(result, key)
@@ -205,6 +206,52 @@ def save(
                 write_atomically(path.parent / name, text)
         write_atomically(path, (nbformat.writes(notebook) + "\n").encode())
     return notes
+
+
+def withdraw(gradebook, course: Course, student: str, pack: Pack) -> None:
+    """Let an earlier result not stay as if it were that of what lies there now.
+
+    Its graded notebook and its page of feedback go; its points become unknown, so that
+    nbgrader asks for them to be marked. What somebody gave by hand stays.
+    """
+    from nbgrader.api import MissingEntry
+
+    with writing(course):
+        gradebook.db.rollback()  # of what has failed
+        with contextlib.suppress(MissingEntry, UnicodeError):
+            for grade in gradebook.find_submission_notebook(
+                pack.notebook, pack.assignment, student
+            ).grades:
+                if grade.auto_score is not None:
+                    grade.auto_score, grade.needs_manual_grade = None, True
+            gradebook.db.commit()
+        page = course.folder("feedback") / student / pack.assignment
+        for path in (
+            _graded(course, student, pack),
+            page / f"{pack.notebook}.html",
+        ):
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+class CourseError(ValueError):
+    """Something is wrong with the course, and so with every submission of it."""
+
+
+# No room, no more files, a disk that fails or may not be written.
+_MACHINES = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO),
+    *(errno.EMFILE, errno.ENFILE, errno.ENOMEM),
+}
+
+
+def concerns_everybody(error: Exception) -> bool:
+    """Whether saving failed for another reason than what is saved."""
+    from sqlalchemy.exc import OperationalError
+
+    if isinstance(error, OSError):
+        return error.errno in _MACHINES
+    return isinstance(error, CourseError | OperationalError | MemoryError)
 
 
 @contextlib.contextmanager
@@ -297,7 +344,7 @@ def _save_penalty(course, notebook, where):
     try:
         step = AssignLatePenalties(config=course.config)
     except TraitError as error:
-        raise ValueError(f"nbgrader_config.py: {error}") from error
+        raise CourseError(f"nbgrader_config.py: {error}") from error
     step.log.setLevel("ERROR")  # that somebody is late is in the gradebook
     step.preprocess(notebook, {"nbgrader": where})
 

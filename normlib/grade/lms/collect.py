@@ -17,7 +17,7 @@ from typing import BinaryIO
 from nbgrader.plugins import ExtractorPlugin
 from traitlets import Unicode
 
-from normlib.grade.lms.tables import Canvas, Moodle, Table, exported_by
+from normlib.grade.lms.tables import Ambiguous, Canvas, Moodle, Table, exported_by
 from normlib.grade.submission.pack import Limits
 
 # What systems and browsers add when a name is there already: -1, (1).
@@ -59,7 +59,11 @@ class LmsExtractorPlugin(ExtractorPlugin):
         limit = Limits.of(self.config).size << 20
         latest = {}  # file to write -> when it was handed in, its name before
         for name, opened in _files(archive):
-            owned = students.owner(name)
+            try:
+                owned = students.owner(name)
+            except Ambiguous as error:
+                self._leave_out(name, str(error))
+                continue
             if owned is None:
                 self._leave_out(name, f"names no student of {students.table.name}")
                 continue

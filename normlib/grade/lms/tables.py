@@ -69,6 +69,10 @@ class Owned:
     late: bool = False
 
 
+class Ambiguous(ValueError):
+    """It cannot be said whose a file is, and is not guessed."""
+
+
 @dataclass
 class Canvas:
     """A gradebook exported from Canvas, and the names in its ZIP files.
@@ -85,10 +89,13 @@ class Canvas:
     def __post_init__(self):
         number = self.table.column("ID")
         name, until = (0, 1) if self.table.header[0] == "Student" else (0, 2)
-        self._students = {
-            (_letters("".join(row[name:until])), row[number]): student
-            for row, student in self.students()
-        }
+        self._students = _by_key(
+            (
+                ((_letters("".join(row[name:until])), row[number]), student)
+                for row, student in self.students()
+            ),
+            self.table.name,
+        )
 
     @staticmethod
     def exported(table: Table) -> bool:
@@ -102,16 +109,16 @@ class Canvas:
         return _each_once(found, self.table.name)
 
     def owner(self, path: str) -> Owned | None:
-        parts = path.rpartition("/")[2].split("_")
-        # From the right: a student's name may end like a number, and stays to its left.
-        for i in range(len(parts) - 3, 0, -1):
-            number, file = parts[i], parts[i + 1]
-            late = i > 1 and parts[i - 1].upper() == "LATE"
-            who = _letters("".join(parts[: i - late])), number
-            if who in self._students and file.isdecimal():
-                name = "_".join(parts[i + 2 :])
-                return Owned(self._students[who], name, int(file), late)
-        return None
+        """Whose a file is; None if nobody's. Raises ``Ambiguous``."""
+        parts, found = path.rpartition("/")[2].split("_"), set()
+        # A student's name may end like a number, and the file's begin like one.
+        for i in range(1, len(parts) - 2):
+            number, file, name = parts[i], parts[i + 1], "_".join(parts[i + 2 :])
+            for late in (False, True) if parts[i - 1].upper() == "LATE" else (False,):
+                who = _letters("".join(parts[: i - late])), number
+                if who in self._students and file.isdecimal():
+                    found.add(Owned(self._students[who], name, int(file), late))
+        return _only(found)
 
 
 @dataclass
@@ -130,13 +137,16 @@ class Moodle:
     def __post_init__(self):
         # By number: the id, and the names that Moodle may use in a ZIP file. The second
         # is for work that is marked blind.
-        self._students = {
-            re.search(r"\d+$", row[0]).group(): (
-                student,
-                {_letters(row[1]), _letters(re.sub(r"\d+$", "", row[0]))},
-            )
-            for row, student in self.students()
-        }
+        self._students = _by_key(
+            (
+                (
+                    _NUMBER.search(row[0]).group(),
+                    (student, {_letters(row[1]), _letters(_NUMBER.sub("", row[0]))}),
+                )
+                for row, student in self.students()
+            ),
+            self.table.name,
+        )
 
     @staticmethod
     def exported(table: Table) -> bool:
@@ -151,6 +161,7 @@ class Moodle:
         return _each_once(found, self.table.name)
 
     def owner(self, path: str) -> Owned | None:
+        """Whose a file is; None if nobody's. Raises ``Ambiguous``."""
         parts = path.split("/")
         # Moodle's own part is the first; what follows is named by the student.
         place = next((i for i, p in enumerate(parts) if _MOODLES in p), None)
@@ -164,10 +175,9 @@ class Moodle:
             whole = rest in ("", "_") if place < len(parts) - 1 else rest[:1] == "_"
             if whole and self._is(name, number):
                 file = parts[-1] if place < len(parts) - 1 else rest[1:]
-                found.add((self._students[number][0], file))
+                found.add(Owned(self._students[number][0], file))
             at = part.find(_MOODLES, at + 1)
-        # Of two that fit, one may be a name made to look like somebody else's.
-        return Owned(*found.pop()) if len(found) == 1 else None
+        return _only(found)
 
     def _is(self, name, number):
         """Whether a student of that number has that name, maybe after a group's."""
@@ -178,6 +188,24 @@ class Moodle:
 
 
 _MOODLES = "_assignsubmission_file"
+_NUMBER = re.compile(r"\d+$")
+
+
+def _only(found):
+    """The one of ``found``, or None: a name may be made to look like another's."""
+    if len(found) > 1:
+        whose = ", ".join(sorted({owned.student for owned in found}))
+        raise Ambiguous(f"can be read in {len(found)} ways, as a file of {whose}")
+    return next(iter(found), None)
+
+
+def _by_key(pairs, table):
+    found = {}
+    for key, student in pairs:
+        if key in found:
+            raise ValueError(f"{table}: two students are called {key!r}")
+        found[key] = student
+    return found
 
 
 def _letters(name):

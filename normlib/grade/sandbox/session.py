@@ -44,6 +44,9 @@ class Session:
         Of the processor, for everything.
     seed : int
         For the random numbers of the notebook's own cells.
+    own_work : bool
+        Whether torch's own normalization is out of this process, for good. Then what
+        a cell shows begins with a value ``refused`` if it called some of it.
 
     Raises
     ------
@@ -51,14 +54,22 @@ class Session:
         When the zygote does not give one.
     """
 
-    def __init__(self, address: str, memory: int, seconds: float, seed: int):
+    def __init__(
+        self,
+        address: str,
+        memory: int,
+        seconds: float,
+        seed: int,
+        own_work: bool = False,
+    ):
         self.connection = socket.socket(socket.AF_UNIX)
         self.stopwatch, self._used = None, 0.0
-        self._again = address, memory, seconds, seed
+        self._again = address, memory, seconds, seed, own_work
         try:
             self.connection.settimeout(START)
             self.connection.connect(address)
             wanted = {"memory": memory, "seconds": seconds, "seed": seed}
+            wanted["own_work"] = own_work
             wire.send(self.connection, [("request", json.dumps(wanted))], START)
             _, handles, _, _ = socket.recv_fds(self.connection, 1, 1)
             if not handles:
@@ -95,11 +106,10 @@ class Session:
         return self._ask({"do": "run", "source": source}, seconds)
 
     def observe(
-        self, name: str, protocol, inputs: dict, own_work: bool, seconds: float
+        self, name: str, protocol, inputs: dict, seconds: float
     ) -> Observation | None:
         """What the notebook's ``name`` brings back; None if there is no such name."""
-        request = {"do": "observe", "name": name, "own_work": own_work}
-        request["protocol"] = address_of(protocol)
+        request = {"do": "observe", "name": name, "protocol": address_of(protocol)}
         items = self._ask(request, seconds, pickle.dumps(inputs))
         return None if "missing" in dict(items) else _observation(items)
 

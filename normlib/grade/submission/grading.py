@@ -13,12 +13,12 @@ from normlib.check.judging import judge
 from normlib.check.report import Report
 from normlib.grade.files import printable
 from normlib.grade.sandbox.session import NoSandbox, Session, Stopped
-from normlib.grade.sandbox.stopwatch import PATIENCE
 from normlib.grade.submission import limited, outputs
 from normlib.grade.submission.markup import without_formulas
 from normlib.grade.submission.needed import names, needed
 from normlib.grade.submission.pack import Pack, grade_id, is_answer, key_of
 from normlib.grade.submission.rebuild import rebuild, runs
+from normlib.grade.submission.running import Running
 from normlib.grade.submission.suspicion import suspicions
 
 _PAGE = 5 << 20  # characters that all cells of a notebook may show together
@@ -99,11 +99,30 @@ class _Grading:
         self.notes = list(self.rebuilt.notes)
         self.names = self._looked_at()
         self.needed = needed(self.names, self.own)
-        self.points, self.withdrawn, self.guilty = {}, {}, set()
-        self.session, self.room, self.shown = None, _PAGE, {}
-        self.used, self.waited = 0.0, 0.0  # seconds, of the student's own work
+        self.points, self.withdrawn = {}, {}
+        self.room, self.shown = _PAGE, {}
         self.stopped, self.starved = False, False
+        # Two kinds of processes: without torch's own normalization, and with it, for
+        # cells that compare. Most notebooks need one of them.
+        self.running = {own: self._new(own) for own in (True, False)}
+        self.first = any(EXERCISES[k].own_work for k in pack.keys) or not pack.keys
         self.clock.spent("rebuild")
+
+    def _new(self, own_work):
+        def start():
+            self.clock.spent("cells")
+            session = Session(
+                self.address,
+                self.limits.memory << 20,
+                self.limits.submission,
+                seed_of(self.submission, self.seed, ""),
+                own_work,
+            )
+            self.clock.spent("sandbox")
+            return session
+
+        sources = [cell.source for cell in self.cells]
+        return Running(start, sources, self.limits)
 
     def result(self) -> Result:
         try:
@@ -158,24 +177,28 @@ class _Grading:
 
     def _run(self, i):
         """Run a cell; the others go on if it ends the process."""
-        cell = self.cells[i]
-        if not cell.source.strip():
+        if not self.cells[i].source.strip():
             return
-        try:
-            self._prepare(i)
-            items = self._timed(self.session.run, cell.source, self.limits.cell)
-        except Stopped as error:
-            self._blame(i, error)
-            items = [("error", "Stopped"), ("message", f"This cell {error}.")]
-            items += [("traceback", f"Stopped: this cell {error}.")]
-        finally:
-            self.clock.spent("cells")
+        items = self._run_in(self.first, i)
+        if ("refused", "") in items:  # it compares: what it shows is another's to say
+            items = self._run_in(False, i)
         shown = outputs.cut(items)
         if outputs.size(shown) > self.room:
             told = "What this cell shows was left out: the notebook shows too much.\n"
             shown = outputs.cut([("stderr", told)])
         self.shown[i] = shown
         self.room -= outputs.size(shown)
+
+    def _run_in(self, own_work, i):
+        try:
+            self._prepare(own_work, i)
+            return self.running[own_work].run(i)
+        except Stopped as error:
+            self._blame(own_work, i, error)
+            items = [("error", "Stopped"), ("message", f"This cell {error}.")]
+            return [*items, ("traceback", f"Stopped: this cell {error}.")]
+        finally:
+            self.clock.spent("cells")
 
     def _show_outputs(self):
         """Put what the cells have shown into the notebook, once all are judged."""
@@ -195,17 +218,19 @@ class _Grading:
         if why := self.rebuilt.unreadable:
             return Report.without_cases(exercise, f"Your file was not read: {why}.")
 
+        running = self.running[exercise.own_work]
+
         def observe_answer(run, _, inputs, own_work):
             self.clock.spent("judge")
-            asked = exercise.name, run, inputs, own_work
-            seen = self._timed(self.session.observe, *asked, self.limits.call)
+            asked = exercise.name, run, inputs, self.limits.call
+            seen = running.ask(running.session.observe, *asked)
             self.clock.spent("calls")
             if seen is None:
                 raise _Missing
             return seen
 
         try:
-            self._prepare(i)
+            self._prepare(exercise.own_work, i)
             report = judge(
                 key, None, seed_of(self.submission, self.seed, key), observe_answer
             )
@@ -216,7 +241,7 @@ class _Grading:
                 "to bottom. Look whether the cell above ends with an error.",
             )
         except Stopped as error:
-            self._blame(i, error)
+            self._blame(exercise.own_work, i, error)
             self.withdrawn[exercise.name] = f"{exercise.name} {error} before"
             return Report.without_cases(
                 exercise,
@@ -251,70 +276,43 @@ class _Grading:
             ),
         ]
 
-    def _prepare(self, i):
-        """A process in which the cells before the ``i``-th have run."""
-        self._left()
-        while self.session is None:
-            self.session = Session(
-                self.address,
-                self.limits.memory << 20,
-                self.limits.submission,
-                seed_of(self.submission, self.seed, ""),
-            )
-            self.clock.spent("sandbox")
-            for j in range(i):
-                cell = self.cells[j]
-                if key_of(cell) or not self.needed[j] or j in self.guilty:
-                    continue
-                try:
-                    self._timed(self.session.run, cell.source, self.limits.cell)
-                except Stopped as error:  # it went well before
-                    self._blame(j, error)
-                    break
-            else:
-                for name, why in self.withdrawn.items():
-                    self._timed(self.session.withdraw, name, why, self.limits.cell)
-            self.clock.spent("cells")
+    def _prepare(self, own_work, i):
+        """A process of this kind, in which the cells before the ``i``-th have run."""
+        running = self.running[own_work]
+        wanted = [
+            needed and not key_of(cell) and bool(cell.source.strip())
+            for cell, needed in zip(self.cells, self.needed, strict=True)
+        ]
+        while True:
+            running.left()
+            try:
+                running.catch_up(i, wanted, self.withdrawn)
+                break
+            except Stopped as error:
+                if running.reached == i:
+                    raise
+                self._blame(own_work, running.reached, error)  # it went well before
+        self.clock.spent("cells")
 
-    def _blame(self, i, stopped):
-        """Go on without a cell: with another process, which has not seen it."""
+    def _blame(self, own_work, i, stopped):
+        """Go on without a cell: with other processes, which have not seen it.
+
+        What an answer is judged in has seen it all the same if it ended only where it
+        compares.
+        """
         self.stopped = True
         self.starved = self.starved or stopped.starved
-        if i not in self.guilty:
+        if i not in self.running[own_work].guilty:
             cell = self.cells[i]
             why = "ran out of time" if stopped.late else str(stopped)
             self.notes.append(f"{grade_id(cell) or cell.id} {why}")
-        self.guilty.add(i)
+        for kind in {own_work, False}:
+            self.running[kind].guilty.add(i)
         self._close()
 
     def _close(self):
-        if self.session:
-            self.session.close()
-            self.used += self.session.used
-        self.session = None
-
-    def _timed(self, ask, *args):
-        """Ask the process; the last argument is how many seconds that may take.
-
-        Only this counts as the student's time: reading, judging and showing do not.
-        """
-        seconds, start = min(args[-1], self._left()), time.monotonic()
-        try:
-            return ask(*args[:-1], seconds)
-        finally:
-            self.waited += time.monotonic() - start
-
-    def _left(self):
-        """Seconds of the processor that are left for all; see ``Allowance``."""
-        used = self.used + (self.session.used if self.session else 0)
-        left = self.limits.submission - max(used, self.waited / PATIENCE)
-        if left <= 0:
-            raise Stopped(
-                "came too late: the notebook took more than "
-                f"{self.limits.submission:g} seconds before",
-                late=True,
-            )
-        return left
+        for running in self.running.values():
+            running.close()
 
 
 def bounded(notes: list[str]) -> list[str]:

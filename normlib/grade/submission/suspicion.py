@@ -14,7 +14,9 @@ _NAMES = {
         *("_getframe", "currentframe", "f_back", "f_globals", "f_locals", "tb_frame"),
         *("gi_frame", "_current_frames", "settrace", "setprofile"),
     },
-    "the garbage collector's lists": {"get_objects", "get_referrers", "get_referents"},
+    "the garbage collector's lists": {
+        *("import gc", "get_objects", "get_referrers", "get_referents"),
+    },
     "ctypes": {"ctypes", "cffi", "_ctypes"},
     "compiled code": {"marshal", "CodeType", "FunctionType", "code_to_bytes"},
     "unpickling": {"pickle", "cPickle", "dill", "cloudpickle"},
@@ -23,9 +25,14 @@ _NAMES = {
     "all subclasses": {"__subclasses__", "__builtins__"},
     "text run as code": {"exec", "eval", "compile"},
     "what keeps torch's own normalization away": {
-        *("bring_back", "_disable_current_modes", "DisableTorchFunction", "_pop_mode"),
-        *("DisableTorchFunctionSubclass", "_taken"),
+        *("_disable_current_modes", "DisableTorchFunction", "_pop_mode", "torch._C"),
+        *("DisableTorchFunctionSubclass", "_pop_torch_function_stack", "operators"),
+        *("torch.library", "_dispatch_library", "redispatch", "decomposition_table"),
     },
+    "modules by their names": {
+        *("sys.modules", "import importlib", "import _imp", "__import__"),
+    },
+    "names made while it runs": {"getattr(...)", "setattr(...)", "delattr(...)"},
     "the reference library": {"normlib"},
 }
 _BLOB = re.compile(r"(?<![A-Za-z0-9+/=\\])[A-Za-z0-9+/=\\]{400}")
@@ -44,13 +51,18 @@ def suspicions(source: str) -> list[str]:
             used.add(node.id)
         elif isinstance(node, ast.Attribute):
             used.add(node.attr)
+            if isinstance(node.value, ast.Name):
+                used.add(f"{node.value.id}.{node.attr}")
         elif isinstance(node, ast.Import):
-            used |= {alias.name.partition(".")[0] for alias in node.names}
+            for alias in node.names:
+                used |= _module(alias.name)
         elif isinstance(node, ast.ImportFrom):
-            module = (node.module or "").partition(".")[0]
-            names = {alias.name for alias in node.names}
-            if module != "normlib" or names != {"check"}:
-                used |= {module, *names}
+            module, names = node.module or "", {alias.name for alias in node.names}
+            if module.partition(".")[0] != "normlib" or names != {"check"}:
+                used |= _module(module) | names
+                used |= {f"{module}.{name}" for name in names}
+        elif isinstance(node, ast.Call) and _names_at_run_time(node):
+            used.add(f"{node.func.id}(...)")
     # `model.eval()` of torch and `re.compile` are no text run as code.
     used -= {"eval", "compile", "exec"} - {
         node.func.id
@@ -58,3 +70,17 @@ def suspicions(source: str) -> list[str]:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     }
     return found + [what for what, names in _NAMES.items() if names & used]
+
+
+def _module(name):
+    first = name.partition(".")[0]
+    return {first, f"import {first}", ".".join(name.split(".")[:2])}
+
+
+def _names_at_run_time(call):
+    """Whether an attribute is asked for by a name that does not stand there."""
+    return (
+        isinstance(call.func, ast.Name)
+        and len(call.args) > 1
+        and not isinstance(call.args[1], ast.Constant)
+    )

@@ -1,5 +1,6 @@
-"""A page that takes too long to make is missing, and the next one is made."""
+"""There is a page whatever a student wrote, with the points at least."""
 
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -10,6 +11,8 @@ from normlib.grade import classroom
 from normlib.grade.bridge import feedback, gradebook
 from normlib.grade.bridge.course import Course
 from normlib.grade.classroom import grade
+from normlib.grade.submission import limited
+from tests.grade.attacks import PAGES
 from tests.grade.classes import ASSIGNMENT, QUICK
 
 
@@ -41,24 +44,48 @@ def hard(text):
     return change
 
 
-def test_a_page_beyond_the_limits_is_missing_and_says_why(folder, monkeypatch):
+@pytest.mark.parametrize("bomb", PAGES)
+def test_there_is_a_page_whatever_is_on_it(folder, monkeypatch, bomb):
     monkeypatch.chdir(folder)
-    assert feedback.write(folder, ASSIGNMENT, "student-0") == ""
-    assert len(pages(folder)) == 1
     monkeypatch.setattr(feedback, "SECONDS", 4)
-    hard("\\\\(" * 80_000)(folder)
+    hard(PAGES[bomb])(folder)
     start = time.monotonic()
     why = feedback.write(folder, ASSIGNMENT, "student-0")
-    assert why == "making the page took more than 4 seconds"
+    assert why in ("", "making the page took more than 4 seconds")
     assert time.monotonic() - start < 60
-    assert pages(folder) == []
+    (page,) = pages(folder)
+    assert "Score: 15" in page.read_text()
 
 
-def test_points_are_shown_where_a_page_is_missing(folder, monkeypatch):
+def test_a_page_beyond_the_limits_shows_the_points_alone(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    assert feedback.write(folder, ASSIGNMENT, "student-0") == ""
+    (page,) = pages(folder)
+    whole = page.read_text()
+    why = "took <b>too</b> long"
+
+    def too_long(*_, **__):
+        raise limited.Failed(why)
+
+    monkeypatch.setattr(limited, "call", too_long)
+    assert feedback.write(folder, ASSIGNMENT, "student-0") == f"making the page {why}"
+    assert pages(folder) == [page]
+    text = page.read_text()
+    assert "took &lt;b&gt;too&lt;/b&gt; long" in text
+    rows = re.findall("<tr><td>(.*)</td><td>(.*)</td><td>(.*)</td></tr>", text)
+    checked = {name: points for name, points, most in rows if points == most}
+    assert checked["feature_scaling-z_score"] in whole
+    assert sum(map(float, checked.values())) == 15
+    assert ("feature_scaling-why-models", "0", "2") in rows
+
+
+def test_who_has_the_points_alone_is_told(folder, monkeypatch):
     monkeypatch.setattr(feedback, "write", lambda *_: "it cannot be made")
     monkeypatch.setattr(classroom, "executor", lambda *_: ThreadPoolExecutor(1))
     graded = grade(folder, options=replace(QUICK, feedback=True))
-    told = f"{ASSIGNMENT} has no feedback page: it cannot be made"
+    told = (
+        f"the feedback page of {ASSIGNMENT} shows the points alone: it cannot be made"
+    )
     assert graded.notes == {(ASSIGNMENT, "student-0"): [told]}
     assert graded.failed == {}
 

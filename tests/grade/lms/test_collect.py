@@ -142,11 +142,23 @@ def test_nobody_hands_in_for_somebody_else(collect, folder):
         (canvas_name("Okafor, Ada_4711", 4714, 90020 + i, name), "eve")
         for i, name in enumerate(["feature_scaling.ipynb", *names])
     ]
-    collect(GRADEBOOK, [*FROM_CANVAS[:1], *files])
-    found = submitted(folder)
-    assert set(found) == {"ada", "eve"}
-    assert found["ada"] == {"feature_scaling.ipynb": "ada"}
-    assert set(found["eve"]) == {"feature_scaling.ipynb", *names}
+    _, log = collect(GRADEBOOK, [*FROM_CANVAS[:1], *files])
+    assert submitted(folder) == {"ada": {"feature_scaling.ipynb": "ada"}}
+    left_out = [line for line in told(log) if line.endswith("as a file of ada, eve")]
+    assert len(left_out) == len(files)
+
+
+def test_a_file_called_like_somebody_elses_is_its_owners(collect, folder):
+    name = "okaforada_4711_99999_feature_scaling.ipynb"
+    files = [(canvas_name("O'Neil-Smith, Zoë", 4713, 90003, name), "z")]
+    collect(GRADEBOOK, files)
+    assert submitted(folder) == {"zoe": {name: "z"}}
+
+
+def test_two_students_whom_files_could_not_tell_apart_are_no_table(collect, folder):
+    twice = GRADEBOOK + '"Okafor, Ada",4711,S6,other,A,,\n'
+    status, log = collect(twice, FROM_CANVAS)
+    assert status == 1 and "two students are called ('okaforada', '4711')" in log
 
 
 @pytest.mark.parametrize("between", ["_/", "/", "_"])  # the last without folders

@@ -1,8 +1,9 @@
 """Take the sandbox's defenses away one by one, and see that a test fails for each.
 
 Run it as root, where bubblewrap and Landlock both work: ``make sandboxes``. It works on
-a copy of the package. Only the self-test runs with a defense missing, because nothing
-in it does harm where it succeeds; the attacks of ``tests/grade/attacks.py`` would.
+a copy of the package. Only the test of the calls and the self-test run with a defense
+missing, because nothing in them does harm where it succeeds; the attacks of
+``tests/grade/attacks.py`` would. A sandbox that passed and no longer does has noticed.
 """
 
 import os
@@ -16,6 +17,7 @@ from pathlib import Path
 import normlib
 from normlib.grade.sandbox.inside import calls
 
+HERE = Path(__file__).parent
 INSIDE = "grade/sandbox/inside"
 PROGRAM = """
 import sys, tempfile
@@ -61,26 +63,44 @@ def mutants():
     yield "with all of the environment", process, shown, "env=dict(os.environ)"
 
 
-def killed(where, package, text, replacement):
-    """Whether the self-test notices; raises when nothing was changed."""
+def passing(package):
+    """Which tests and sandboxes pass with this package."""
+    environment = os.environ | {"PYTHONPATH": str(package.parent)}
+    # A copy: beside the other tests it would find the package that they test.
+    test = shutil.copy(HERE / "inside/test_calls.py", package.parent)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test],
+        cwd=package.parent,
+        env=environment,
+        capture_output=True,
+        timeout=300,
+    )
+    if done.returncode != 0:
+        return set()
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        cwd=package.parent,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    lines = done.stdout.splitlines()
+    return {"calls", *(line.split()[0] for line in lines if line.endswith(" passes"))}
+
+
+def killed(where, package, text, replacement, before):
+    """Whether a test notices; raises when nothing was changed."""
     path = package / where
-    before = path.read_text()
-    after = re.sub(text, replacement, before, count=1)
-    if after == before:
+    whole = path.read_text()
+    changed = re.sub(text, replacement, whole, count=1)
+    if changed == whole:
         raise ValueError(f"{text!r} is not in {where}")
-    path.write_text(after)
+    path.write_text(changed)
     try:
-        done = subprocess.run(
-            [sys.executable, "-c", PROGRAM],
-            cwd=package.parent,
-            env=os.environ | {"PYTHONPATH": str(package.parent)},
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
+        return not before <= passing(package)
     finally:
-        path.write_text(before)
-    return "passes" not in done.stdout
+        path.write_text(whole)
 
 
 def main():
@@ -89,11 +109,15 @@ def main():
         os.chmod(folder, 0o755)
         package = Path(folder, "normlib")
         shutil.copytree(Path(normlib.__file__).parent, package)
+        before = passing(package)
+        print(f"pass with all defenses: {sorted(before)}", flush=True)
+        if not {"calls"} < before:
+            sys.exit("a defense of which sandbox should be missed?")
         for name, *mutant in mutants():
             if len(sys.argv) > 1 and sys.argv[1] not in name:
                 continue
             where, text, replacement = mutant
-            noticed = killed(where, package, text, replacement)
+            noticed = killed(where, package, text, replacement, before)
             survivors += not noticed
             print(f"{'killed  ' if noticed else 'SURVIVED'} {name}", flush=True)
     print(f"{survivors} survived")

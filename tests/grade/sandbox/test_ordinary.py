@@ -58,6 +58,12 @@ def test_no_attack_does_harm(user, root):
     assert passed(user, root, attacks, "-k", "harm") > 40
 
 
+def test_honest_work_loses_nothing(user, root):
+    """Also where no file can be written that a later cell imports."""
+    grading, chosen = f"{HERE.parent}/submission/test_grading.py", "honest or a_module"
+    assert passed(user, root, grading, "-k", chosen) > 20
+
+
 def test_a_class_is_graded_rightly(user, new_course):
     folder = user.home / "course"
     shutil.copytree(new_course("ordinary", students=2), folder)

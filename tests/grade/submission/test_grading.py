@@ -15,7 +15,7 @@ from normlib.grade.sandbox import backends
 from normlib.grade.sandbox.session import Session
 from normlib.grade.submission import grading, limited
 from normlib.grade.submission.pack import grade_id, key_of
-from tests.grade.attacks import RIGHT, answer
+from tests.grade.attacks import BOMBS, RIGHT, answer
 
 ASSIGNMENTS = sorted(
     path.parent.name
@@ -238,19 +238,6 @@ def test_large_tables_cost_no_points_and_are_shown_in_part(scaling, grade, hande
     assert "<td>1.25</td>" in result.notebook and len(result.notebook) < 5 << 20
 
 
-# What stops or fills what looks at a cell; the cell itself is honest.
-BOMBS = {
-    "html": "from IPython.display import HTML, display\n"
-    "for _ in range(2): display(HTML('<style ' * 590_000))\n",
-    "nested html": "from IPython.display import HTML, display\n"
-    "display(HTML('<i><div>' * 500_000))\n",
-    "an endless list": "if False: x = [" + "a.b, " * 45_000 + "]\n",
-    "names": "if False: (" + ", ".join(f"a{i}" for i in range(30_000)) + ")\n",
-    "more text than is read": "#" + "(" * 10**6 + "\n",
-    "empty lines": "\n" * 250_000,
-}
-
-
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_what_is_hard_to_look_at_costs_nobody_anything(scaling, grade, handed_in, bomb):
     before = time.monotonic()
@@ -371,3 +358,63 @@ def test_torch_works_again_for_the_notebooks_own_comparisons(packs, grade, hande
     result = grade(pack, json.dumps(notebook).encode())
     assert result.points == full(pack)
     assert "tensor(True)" in result.notebook
+
+
+COMPARES = """
+theirs = nn.BatchNorm2d(3)(torch.ones(2, 3, 4, 4))
+print(theirs.sum().item())
+for name in ("mean", "var"):
+    print(name, getattr(theirs, name)().shape)
+"""
+HELPED = "\nroot = np.sqrt\n"
+
+
+@pytest.fixture
+def kinds(monkeypatch):
+    """Which kinds of processes were started: whether torch's own norms were out."""
+    started = []
+
+    class Noted(Session):
+        def __init__(self, *args):
+            started.append(args[-1])
+            super().__init__(*args)
+
+    monkeypatch.setattr(grading, "Session", Noted)
+    return started
+
+
+def test_an_answer_whose_cell_compares_counts(packs, grade, handed_in, kinds):
+    """The cell goes on where torch's own is out; what it shows is whole."""
+    pack, key = packs["02_batch_norm"], "batch_norm.forward"
+    right = pasted(stub(pack, key), EXERCISES[key].equivalents[0], "batch_norm")
+    right = right.replace("np.sqrt", "root")
+    assert "root" in right
+    result = grade(pack, handed_in(pack, {key: COMPARES + right + HELPED}))
+    assert result.points == full(pack)
+    notebook = nbformat.reads(result.notebook, as_version=4)
+    (cell,) = [c for c in notebook.cells if c.source.endswith(HELPED)]
+    (shown,) = cell.outputs
+    assert shown.text == "0.0\nmean torch.Size([])\nvar torch.Size([])\n"
+    assert kinds == [True, False]
+
+
+@pytest.mark.parametrize("assignment", ASSIGNMENTS)
+def test_few_notebooks_need_two_processes(packs, grade, handed_in, kinds, assignment):
+    grade(packs[assignment], handed_in(packs[assignment]))
+    both = len({EXERCISES[key].own_work for key in packs[assignment].keys}) == 2
+    assert kinds == ([True, False] if both else [True])
+    assert both == (assignment == "08_choosing")
+
+
+def test_what_ends_a_comparison_costs_no_answer(packs, grade, handed_in):
+    """Not even when another answer is stopped and its process has to begin again."""
+    limits = replace(packs["02_batch_norm"].limits, cell=4, call=4, submission=60)
+    pack = replace(packs["02_batch_norm"], limits=limits)
+    key, other = "batch_norm.forward", "batch_norm.backward"
+    right = pasted(stub(pack, key), EXERCISES[key].equivalents[0], "batch_norm")
+    endless = "\nif nn.BatchNorm2d(3)(torch.ones(2, 3, 4, 4)) is not None:\n"
+    answers = {key: right + endless + "    while True: pass\n"}
+    answers[other] = "def batch_norm_backward(*args):\n    while True: pass\n"
+    result = grade(pack, handed_in(pack, answers))
+    assert result.points == full(pack) | {"batch_norm-backward": 0}
+    assert "batch_norm-forward-answer ran out of time" in result.notes

@@ -1,13 +1,18 @@
 """Work that takes too long or needs too much ends; the next is done all the same."""
 
 import ast
+import contextlib
 import json
 import os
 import re
+import symtable
 import time
+from pathlib import Path
 
 import pytest
 
+from normlib.grade import classroom
+from normlib.grade.processes import executor
 from normlib.grade.submission import limited
 from tests.grade.processes import forked, wait_for
 
@@ -98,3 +103,40 @@ def test_it_ends_with_whoever_asked(tmp_path):
             return True
 
     wait_for(gone)
+
+
+def bomb(kind):
+    """The memory of this process before it parses one, and at most, in bytes."""
+    before = _memory("VmRSS")
+    with contextlib.suppress(MemoryError):
+        if kind == "json":
+            json.loads("[" + "{}," * 12_000_000 + "1]")
+        elif kind == "ast":
+            ast.parse("x = [" + "a.b," * 2_000_000 + "]")
+        else:
+            names = ",".join(f"a{i}" for i in range(2_000_000))
+            symtable.symtable(f"({names})", "bomb", "exec")
+    return before, _memory("VmHWM")
+
+
+def _memory(name):
+    status = Path("/proc/self/status").read_text()
+    return int(re.search(rf"{name}:\s+(\d+) kB", status)[1]) << 10
+
+
+@pytest.mark.parametrize("kind", ["json", "ast", "symtable"])
+def test_two_bombs_leave_room_on_a_machine_of_4_gb(kind):
+    """Both at once, each in the process that a worker has for such work."""
+    with executor(2, classroom._modules(["batch_norm.forward"], ["torch"])) as pool:
+        bombs = [pool.submit(_bomb_within_limits, kind) for _ in range(2)]
+        used = [one.result(300) for one in bombs]
+    for before, peak in used:
+        assert before + limited.MEMORY / 2 < peak  # or it is no bomb
+        assert peak < before + limited.MEMORY + (32 << 20)
+    # Besides there are the workers, the grader, and what student code is forked from.
+    others = 4 * used[0][0]
+    assert sum(peak for _, peak in used) + others < 4 << 30
+
+
+def _bomb_within_limits(kind):
+    return limited.call(bomb, kind, seconds=60)

@@ -19,8 +19,15 @@ from normlib.grade.submission.suspicion import suspicions
         ("exec(x)", "text run as code"),
         ("import normlib", "the reference library"),
         ("from normlib.check import EXERCISES", "the reference library"),
+        ('import sys; sys.modules["normlib.grade"]', "modules by their names"),
+        ("from sys import modules", "modules by their names"),
+        ("import importlib as i", "modules by their names"),
+        ("import gc", "the garbage collector's lists"),
+        ('getattr(x, "bring" + "_back")()', "names made while it runs"),
+        ("setattr(x, name, 1)", "names made while it runs"),
+        ("torch._C.anything", "what keeps torch's own normalization away"),
         (
-            'import sys; sys.modules["normlib.grade.sandbox.inside"].bring_back()',
+            "from torch.library import Library",
             "what keeps torch's own normalization away",
         ),
         (
@@ -42,6 +49,8 @@ def test_what_no_exercise_needs_is_named(source, told):
     [
         "model.eval()",
         "list(model.modules())",
+        "gc, modules = 1, 2",
+        "getattr(self, 'gamma', None)",
         "import re; re.compile('x')",
         "from normlib.check import check\ncheck('batch_norm.forward')",
         "def f(:",

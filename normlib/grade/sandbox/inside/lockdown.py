@@ -89,6 +89,19 @@ def landlock_version() -> int:
     return max(libc.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), 1), 0)
 
 
+def handled(version: int) -> tuple[int, int, int, int]:
+    """What a version of Landlock refuses unless it is allowed, as sets of bits.
+
+    Of files; of TCP; of what reaches other processes. And the size in bytes in which
+    this version is told so: it refuses a larger one.
+    """
+    files = (1 << {1: 13, 2: 14, 3: 15, 4: 15}.get(version, 16)) - 1
+    tcp = 3 if version >= 4 else 0  # neither bind nor connect
+    scope = 3 if version >= 6 else 0  # no signal, no abstract socket to the outside
+    size = 8 if version < 4 else 16 if version < 6 else 24
+    return files, tcp, scope, size
+
+
 def restrict_files(
     readable: list[str], listable: list[str], writable: list[str], version: int
 ) -> None:
@@ -102,12 +115,9 @@ def restrict_files(
     - before 4, connections can be made; before 5, devices be controlled; before 6,
       other processes be signaled.
     """
-    rights = (1 << {1: 13, 2: 14, 3: 15, 4: 15}.get(version, 16)) - 1
-    tcp = 3 if version >= 4 else 0  # neither bind nor connect
-    scope = 3 if version >= 6 else 0  # no signal, no abstract socket to the outside
-    size = {1: 8, 2: 8, 3: 8, 4: 16, 5: 16}.get(version, 24)
-    handled = struct.pack("<QQQ", rights, tcp, scope)[:size]
-    rules = _syscall(_CREATE_RULESET, handled, ctypes.c_size_t(size), 0)
+    rights, tcp, scope, size = handled(version)
+    attributes = struct.pack("<QQQ", rights, tcp, scope)[:size]
+    rules = _syscall(_CREATE_RULESET, attributes, ctypes.c_size_t(size), 0)
     for paths, allowed in (
         (readable, _READ),
         (listable, _READ_DIR),

@@ -1,78 +1,98 @@
-"""torch's own normalization, out of the dispatcher while an answer is judged.
+"""torch's own normalization, taken out of a process for good.
 
 ``without_torch_norms`` works by Python's means, which a student's code could undo.
 Here the operators themselves refuse, so that every route to them ends: modules,
-functions, ``torch.ops``, traces, with a gradient or without. Outside of a judged
-call they are back, for the notebook's own comparisons.
+functions, ``torch.ops``, traces, with a gradient or without. It is done before the
+first line of a student's code, and nothing that Python can reach brings them back.
+Cells that compare with them run in a process of the other kind, see ``Session``.
 """
 
-import contextlib
+import ctypes
 import functools
+import importlib
 import sys
-import warnings
 
 from normlib.check.running.torch_norms import NORMS, refuse
 
-# In the order in which they are brought back: when the last one goes, torch looks anew
-# for what computes gradients, and must not find one of the others then.
-_KEYS = "CompositeExplicitAutograd", "CompositeImplicitAutograd", "CPU", "AutogradCPU"
-_COPIES = ("torch._refs", "torch._refs.nn.functional", "torch._decomp.decompositions")
-_taken = []  # what holds the operators out; they come back when it is destroyed
+# Where torch has an implementation that a tensor on the processor may reach. The first
+# two also get one where there is none, so that nothing else is asked before.
+_KEYS = (
+    *("CPU", "Autograd", "MkldnnCPU", "QuantizedCPU", "NestedTensorCPU"),
+    *("CompositeExplicitAutograd", "CompositeImplicitAutograd"),
+)
+_IN_PYTHON = (  # written in Python, which no dispatcher sees
+    *("torch._refs", "torch._refs.nn.functional", "torch._decomp.decompositions"),
+    *("torch.nn.functional", "torch.nn.utils", "torch.nn.utils.parametrizations"),
+)
+# They run a graph with implementations of their own, past the dispatcher.
+_OTHER_RUNNERS = "_jit_to_static_module", "_te"
+
+refused = []  # the names of those that the cell which runs has called
 
 
 def take_out() -> None:
     """From now on, calls of torch's normalization raise ``Unusable``."""
-    if "torch" not in sys.modules or _taken:
-        return  # some milliseconds, so once for all calls of an exercise
+    if "torch" not in sys.modules:
+        return
     import torch
+    from torch._decomp import decomposition_table
 
-    libraries = {key: torch.library.Library("aten", "IMPL") for key in _KEYS}
-    _taken.extend(libraries.values())
-    with warnings.catch_warnings(action="ignore"):  # that something is overridden
-        prepare()
-        for name, key in _implementations():
-            libraries[key].impl(name, functools.partial(_refused, name), key)
-
-
-def bring_back() -> None:
-    """Let torch's normalization work again."""
-    while _taken:
-        _taken.pop(0)._destroy()
+    operators, functions, decompositions = prepare()
+    libraries = {}
+    for name, key in operators:
+        space = name.partition("::")[0]
+        if space not in libraries:
+            # Not by torch.library, whose finalizers could be found, and called.
+            libraries[space] = torch._C._dispatch_library(
+                "IMPL", space, "", __file__, 0
+            )
+        libraries[space].impl(name, key, functools.partial(_refused, name), False)
+    for library in libraries.values():
+        # It would bring the operators back when it goes. Nothing refers to it any more,
+        # and the garbage collector does not know it.
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(library))
+    for module, name in functions:
+        setattr(sys.modules[module], name, functools.partial(_refused, name))
+    for operator in decompositions:
+        decomposition_table[operator] = functools.partial(_refused, str(operator))
+    for name in _OTHER_RUNNERS:
+        if hasattr(torch._C, name):
+            delattr(torch._C, name)
 
 
 @functools.cache
-def _implementations():
-    """Which operators there are, and for which keys they may be replaced."""
+def prepare():
+    """What is to be taken out: operators by key, functions by module, decompositions.
+
+    It takes some time, so the process that is forked from calls it.
+    """
     import torch
 
-    found = []
-    for full in torch._C._dispatch_get_all_op_names():
-        name = full.removeprefix("aten::")
-        if full == name or not any(norm in name for norm in NORMS):
-            continue
-        for key in _KEYS:
-            library = torch.library.Library("aten", "IMPL")
-            with contextlib.suppress(RuntimeError, ValueError):
-                library.impl(name, _refused, key)
-                found.append((name, key))
-            library._destroy()
-    return tuple(found)
+    has = torch._C._dispatch_has_kernel_for_dispatch_key
+    operators = [
+        (name, key)
+        for name in filter(_is_norm, torch._C._dispatch_get_all_op_names())
+        for key in _KEYS
+        if key in _KEYS[:2] or has(name, key)
+    ]
+    functions = [
+        (module, name)
+        for module in _IN_PYTHON
+        for name, value in vars(importlib.import_module(module)).items()
+        if _is_norm(name) and callable(value)
+    ]
+    decompositions = [
+        operator
+        for operator in torch._decomp.decomposition_table
+        if _is_norm(str(operator))
+    ]
+    return operators, functions, decompositions
+
+
+def _is_norm(name):
+    return any(norm in name for norm in NORMS)
 
 
 def _refused(name, *args, **kwargs):
+    refused.append(name)
     refuse(name)
-
-
-@functools.cache
-def prepare() -> None:
-    """Find the operators; replace their copies in Python, which no dispatcher sees."""
-    _implementations()
-    from torch._decomp import decomposition_table
-
-    for module in filter(None, map(sys.modules.get, _COPIES)):
-        for name in list(vars(module)):
-            if any(norm in name for norm in NORMS) and callable(vars(module)[name]):
-                setattr(module, name, functools.partial(_refused, name))
-    for operator in list(decomposition_table):
-        if any(norm in str(operator) for norm in NORMS):
-            decomposition_table[operator] = functools.partial(_refused, str(operator))

@@ -11,6 +11,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
+from normlib.grade.sandbox.inside import operators
+
 MOST_TEXT = 50_000  # characters that a cell prints
 MOST_SHOWN = 4 << 20  # bytes of what it displays
 MOST_OUTPUTS = 50
@@ -155,6 +157,15 @@ class Shell(InteractiveShell):
             self.register_magic_function(self._script, "cell", name)
         for name in ("pip", "conda", "mamba", "uv", "system", "sx"):
             self.register_magic_function(self._script, "line", name)
+
+    async def run_code(self, code_obj, result=None, *, async_=False):
+        """Run a statement; returns whether it failed, so that the cell ends there.
+
+        Where a cell compares with torch's own normalization and that is out, what
+        depends on it fails, and the rest of the cell, an answer maybe, is run.
+        """
+        failed = await super().run_code(code_obj, result, async_=async_)
+        return failed and not operators.refused
 
     def enable_gui(self, gui=None):
         """Figures are shown in the notebook, whatever is asked for."""

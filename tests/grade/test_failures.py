@@ -1,0 +1,132 @@
+"""What one submission brings about while it is saved or shown is its own report."""
+
+import csv
+import json
+import shutil
+import sqlite3
+
+import pytest
+
+from normlib.grade import classroom, report
+from normlib.grade.bridge import gradebook
+from normlib.grade.bridge.course import Course
+from normlib.grade.classroom import Options, grade
+from tests.grade.attacks import NAMES
+from tests.grade.classes import ASSIGNMENT, QUICK
+
+FULL = 15
+WITH_PAGES = Options(jobs=1)
+
+
+def scores(folder):
+    with open(folder / "_build/grades.csv", newline="") as file:
+        rows = csv.DictReader(file)
+        return {row["student_id"]: float(row["score"]) for row in rows}
+
+
+def test_an_exception_while_saving_is_that_submissions_report(
+    new_course, no_workers, monkeypatch
+):
+    folder, save = new_course("class", 3), gradebook._save_points
+
+    def breaks(course, book, notebook, where):
+        if where["student"] == "student-1":
+            raise TypeError("\x1b[2J odd")
+        return save(course, book, notebook, where)
+
+    monkeypatch.setattr(gradebook, "_save_points", breaks)
+    graded = grade(folder, options=QUICK)
+    told = "its result could not be saved: TypeError: \\x1b[2J odd"
+    assert graded.failed == {(ASSIGNMENT, "student-1"): told}
+    assert scores(folder)["student-0"] == scores(folder)["student-2"] == FULL
+    monkeypatch.undo()
+    assert grade(folder, options=QUICK).failed == {}
+    assert scores(folder)["student-1"] == FULL
+
+
+def test_a_full_disk_is_nobodys_report(new_course, no_workers, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(gradebook, "_save_points", full)
+    with pytest.raises(OSError, match="No space left"):
+        grade(new_course("class", 1), options=QUICK)
+
+
+def test_names_of_folders_do_nothing_and_stop_nobody(
+    new_course, no_workers, capsys, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("COLUMNS", "400")
+    folder = new_course("class", 1)
+    submitted = folder / "_build/submitted"
+    for name in NAMES.values():
+        shutil.copytree(submitted / "student-0", submitted / name)
+        (submitted / name / f"other {name[:50]}").mkdir()
+    graded = grade(folder, options=QUICK)
+    report.show(folder, graded)
+    report.write_json(tmp_path / "told.json", graded)
+    shown = capsys.readouterr().out
+    assert all(line.isprintable() for line in shown.splitlines())
+    assert shown.encode()
+    assert "[red]x[bold]" in shown and "\\x1b[31mred\\x07" in shown
+    text = (tmp_path / "told.json").read_text()
+    assert text.isascii() and all(line.isprintable() for line in text.splitlines())
+    told = {one["student"]: one for one in json.loads(text)["submitted"]}
+    assert {*told} == {*NAMES.values(), "student-0"}
+    # Names that are no text cannot be in a database; all others are graded.
+    assert {*graded.failed} == {(ASSIGNMENT, NAMES["no text"])}
+    assert {*scores(folder).values()} == {FULL}
+    assert len(scores(folder)) == len(NAMES)
+
+
+@pytest.mark.parametrize("why", ["the worker ended", "busy"])
+def test_an_earlier_grade_does_not_stay(new_course, no_workers, monkeypatch, why):
+    folder, run_all = new_course("class", 2), classroom._run_all
+    grade(folder, options=WITH_PAGES)
+    give_by_hand(folder)
+    (path,) = folder.glob("_build/submitted/student-0/*/*.ipynb")
+    path.write_bytes(path.read_bytes() + b"\n")
+
+    def lost(course, todo, *others):
+        for item, result in run_all(course, todo, *others):
+            result[2].starved = True
+            yield item, (why if why != "busy" else result)
+
+    monkeypatch.setattr(classroom, "_run_all", lost)
+    graded = grade(folder, options=WITH_PAGES)
+    (told,) = graded.failed.values()
+    assert told == (why if why != "busy" else classroom.BUSY)
+    assert scores(folder) == {"student-0": 0.5, "student-1": FULL}
+    assert not [*folder.glob("_build/autograded/student-0/*/*.ipynb")]
+    assert not [*folder.glob("_build/feedback/student-0/*/*.html")]
+    with gradebook.opened(Course(folder)) as book:
+        assert book.find_submission(ASSIGNMENT, "student-0").needs_manual_grade
+    monkeypatch.setattr(classroom, "_run_all", run_all)
+    for one in classroom_results(folder):
+        one.starved = False
+    assert grade(folder, options=WITH_PAGES).failed == {}
+    assert scores(folder)["student-0"] == FULL + 0.5
+    assert [*folder.glob("_build/feedback/student-0/*/*.html")]
+
+
+def classroom_results(folder):
+    from tests.grade.conftest import _known
+
+    return _known.values()
+
+
+def give_by_hand(folder):
+    with sqlite3.connect(folder / "_build/gradebook.db") as book:
+        changed = book.execute(
+            """
+            update grade set manual_score = 0.5, needs_manual_grade = 0
+            where cell_id = (
+                select id from base_cell where name = 'feature_scaling-why-models'
+            ) and notebook_id = (
+                select submitted_notebook.id from submitted_notebook
+                join submitted_assignment
+                  on submitted_assignment.id = submitted_notebook.assignment_id
+                where submitted_assignment.student_id = 'student-0'
+            )"""
+        )
+        assert changed.rowcount == 1
