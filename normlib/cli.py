@@ -98,7 +98,9 @@ def main(arguments: list[str] | None = None) -> int:
         return options.run(options) or 0
     except (ValueError, OSError) as error:
         parser.error(str(error))
-    except RuntimeError as error:
+    except (RuntimeError, ModuleNotFoundError) as error:
+        if getattr(error, "name", "torch") != "torch":
+            raise  # a package that the command itself needs
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -4,6 +4,7 @@ import sys
 
 from normlib.check.exercises import EXERCISES
 from normlib.check.judging import judge
+from normlib.check.missing import HOW, TorchMissing, torch_is_missing
 from normlib.check.report import Report
 
 
@@ -30,7 +31,11 @@ def check(key: str, implementation=None, seed: int | None = None) -> float:
     KeyError
         When there is no such exercise.
     """
-    exercise = EXERCISES[key]
+    try:
+        exercise = EXERCISES[key]
+    except TorchMissing as error:
+        print(f"{key}: {error}")
+        return 0.0
     if implementation is None:
         implementation = vars(sys.modules["__main__"]).get(exercise.name)
     if implementation is None:
@@ -52,8 +57,16 @@ def check(key: str, implementation=None, seed: int | None = None) -> float:
     return float(report.points)
 
 
+def _in_a_notebook():
+    return "IPython" in sys.modules and sys.modules["IPython"].get_ipython()
+
+
+if _in_a_notebook() and torch_is_missing():
+    print(HOW)  # above the error of the line that imports torch
+
+
 def _show(report):
-    if "IPython" in sys.modules and sys.modules["IPython"].get_ipython():
+    if _in_a_notebook():
         sys.modules["IPython"].display.display(report)
     else:
         print(report)

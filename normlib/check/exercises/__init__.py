@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from importlib import import_module
 
 from normlib.check.exercise import Exercise
+from normlib.check.missing import TorchMissing
 
 # The course's order.
 _NAMES = {
@@ -48,7 +49,12 @@ class _Registry(Mapping):
     def __getitem__(self, key: str) -> Exercise:
         if key not in self._keys:
             raise KeyError(f"no exercise {key!r}; there are {', '.join(self._keys)}")
-        return import_module(f"normlib.check.exercises.{key}").EXERCISE
+        try:
+            return import_module(f"normlib.check.exercises.{key}").EXERCISE
+        except ModuleNotFoundError as error:
+            if error.name == "torch":
+                raise TorchMissing from None
+            raise
 
     def __iter__(self):
         return iter(self._keys)
