@@ -3,12 +3,25 @@
 import numpy as np
 
 import normlib
-from normlib.check.exercise import Case, Exercise, Misconception
+from normlib.check.exercise import Case, Exercise
 from normlib.check.exercises.switchable_norm.protocols import MEMBERS, six_moments
 
 
-def switchable_moments(x):
+def reference(x):
     return normlib.switchable_moments(x)
+
+
+def switchable_moments(x):
+    """Means and variances of x, (N, C, H, W), for instance, layer and batch norm."""
+    mean = x.mean(axis=(2, 3), keepdims=True)
+    var = x.var(axis=(2, 3), keepdims=True)
+    means, variances = [mean], [var]
+    for axis in (1, 0):  # over the channels for layer norm, the images for batch norm
+        middle = mean.mean(axis=axis, keepdims=True)
+        between = (mean - middle) ** 2
+        means.append(middle)
+        variances.append((var + between).mean(axis=axis, keepdims=True))
+    return means, variances
 
 
 def means(outputs):
@@ -19,8 +32,8 @@ def variances(outputs):
     return {name: value for name, value in outputs.items() if "variance" in name}
 
 
-# Cases. Images and channels differ in offset, channels also in spread, so that what
-# is averaged over which axis is plain in every number.
+# Cases. Images and channels have different means, and channels different standard
+# deviations, so that every number shows which axes it was averaged over.
 
 
 def by_hand(rng):
@@ -55,147 +68,7 @@ def far_from_zero(rng):
     return dict(x=(1e4 + x).astype(np.float32))
 
 
-# What people get wrong.
-
-
-def within_alone(x):
-    mean = x.mean(axis=(2, 3), keepdims=True)
-    var = x.var(axis=(2, 3), keepdims=True)
-    means, variances = [mean], [var]
-    for axis in (1, 0):
-        means.append(mean.mean(axis=axis, keepdims=True))
-        variances.append(var.mean(axis=axis, keepdims=True))
-    return means, variances
-
-
-def between_alone(x):
-    mean = x.mean(axis=(2, 3), keepdims=True)
-    means, variances = [mean], [x.var(axis=(2, 3), keepdims=True)]
-    for axis in (1, 0):
-        means.append(mean.mean(axis=axis, keepdims=True))
-        variances.append(mean.var(axis=axis, keepdims=True))
-    return means, variances
-
-
-def around_the_grand_mean(x):
-    mean = x.mean(axis=(2, 3), keepdims=True)
-    var = x.var(axis=(2, 3), keepdims=True)
-    means, variances = [mean], [var]
-    for axis in (1, 0):
-        means.append(mean.mean(axis=axis, keepdims=True))
-        spread = var + (mean - mean.mean()) ** 2
-        variances.append(spread.mean(axis=axis, keepdims=True))
-    return means, variances
-
-
-def sums_for_means(x):
-    mean = x.mean(axis=(2, 3), keepdims=True)
-    var = x.var(axis=(2, 3), keepdims=True)
-    means, variances = [mean], [var]
-    for axis in (1, 0):
-        means.append(mean.mean(axis=axis, keepdims=True))
-        spread = var + (mean - means[-1]) ** 2
-        variances.append(spread.sum(axis=axis, keepdims=True))
-    return means, variances
-
-
-def unbiased_between(x):
-    mean = x.mean(axis=(2, 3), keepdims=True)
-    var = x.var(axis=(2, 3), keepdims=True)
-    means, variances = [mean], [var]
-    for axis in (1, 0):
-        means.append(mean.mean(axis=axis, keepdims=True))
-        within = var.mean(axis=axis, keepdims=True)
-        variances.append(within + mean.var(axis=axis, ddof=1, keepdims=True))
-    return means, variances
-
-
-def unbiased_instance(x):
-    mean = x.mean(axis=(2, 3), keepdims=True)
-    var = x.var(axis=(2, 3), ddof=1, keepdims=True)
-    means, variances = [mean], [var]
-    for axis in (1, 0):
-        means.append(mean.mean(axis=axis, keepdims=True))
-        spread = var + (mean - means[-1]) ** 2
-        variances.append(spread.mean(axis=axis, keepdims=True))
-    return means, variances
-
-
-def unbiased(x):
-    axes = (2, 3), (1, 2, 3), (0, 2, 3)
-    means = [x.mean(axis=axis, keepdims=True) for axis in axes]
-    return means, [x.var(axis=axis, ddof=1, keepdims=True) for axis in axes]
-
-
-def standard_deviations(x):
-    axes = (2, 3), (1, 2, 3), (0, 2, 3)
-    means = [x.mean(axis=axis, keepdims=True) for axis in axes]
-    return means, [x.std(axis=axis, keepdims=True) for axis in axes]
-
-
-def another_order(x):
-    axes = (0, 2, 3), (2, 3), (1, 2, 3)
-    means = [x.mean(axis=axis, keepdims=True) for axis in axes]
-    return means, [x.var(axis=axis, keepdims=True) for axis in axes]
-
-
-def layer_and_batch_at_a_pixel(x):
-    axes = (2, 3), 1, 0
-    means = [x.mean(axis=axis, keepdims=True) for axis in axes]
-    return means, [x.var(axis=axis, keepdims=True) for axis in axes]
-
-
-def layer_at_a_pixel(x):
-    axes = (2, 3), 1, (0, 2, 3)
-    means = [x.mean(axis=axis, keepdims=True) for axis in axes]
-    return means, [x.var(axis=axis, keepdims=True) for axis in axes]
-
-
-def axes_gone(x):
-    axes = (2, 3), (1, 2, 3), (0, 2, 3)
-    means = [x.mean(axis=axis) for axis in axes]
-    return means, [x.var(axis=axis) for axis in axes]
-
-
-def one_for_the_whole_array(x):
-    means, variances = [], []
-    for shape in ((*x.shape[:2], 1, 1), (len(x), 1, 1, 1), (1, x.shape[1], 1, 1)):
-        means.append(np.full(shape, x.mean()))
-        variances.append(np.full(shape, x.var()))
-    return means, variances
-
-
-def mean_of_squares(x):
-    axes = (2, 3), (1, 2, 3), (0, 2, 3)
-    means = [x.mean(axis=axis, keepdims=True) for axis in axes]
-    squares = [(x * x).mean(axis=axis, keepdims=True) for axis in axes]
-    return means, [s - m * m for s, m in zip(squares, means, strict=True)]
-
-
-def squares_of_means(x):
-    mean = x.mean(axis=(2, 3), keepdims=True)
-    var = x.var(axis=(2, 3), keepdims=True)
-    means, variances = [mean], [var]
-    for axis in (1, 0):
-        means.append(mean.mean(axis=axis, keepdims=True))
-        square = (var + mean * mean).mean(axis=axis, keepdims=True)
-        variances.append(square - means[-1] * means[-1])
-    return means, variances
-
-
-def into_the_input(x):
-    mean = x.mean(axis=(2, 3), keepdims=True)
-    x -= mean
-    var = (x * x).mean(axis=(2, 3), keepdims=True)
-    means, variances = [mean], [var]
-    for axis in (1, 0):
-        means.append(mean.mean(axis=axis, keepdims=True))
-        spread = var + (mean - means[-1]) ** 2
-        variances.append(spread.mean(axis=axis, keepdims=True))
-    return means, variances
-
-
-# Mistakes that can be made in several ways, seen in the shapes.
+# Mistakes that can be made in several ways: the shapes give them away.
 
 
 def _shapes(outputs):
@@ -287,7 +160,8 @@ EXERCISE = Exercise(
     points=3,
     statement="Mean and variance for instance, layer and batch norm, from one pass.",
     section="switchable-norm-moments",
-    reference=switchable_moments,
+    reference=reference,
+    answer=switchable_moments,
     run=six_moments,
     cases=(
         Case("two images by hand: the means", 1 / 12, by_hand, measure=means),
@@ -305,111 +179,14 @@ EXERCISE = Exercise(
         ),
         Case("x is left as it was", 1 / 12, maps, intact=True),
     ),
-    misconceptions=(
-        Misconception(
-            "the mean of the variances, without the variance of the means",
-            "Within a channel the variance is taken around that channel's mean. How "
-            "far the means lie apart is spread too, and it is missing.",
-            within_alone,
-        ),
-        Misconception(
-            "the variance of the means, without the mean of the variances",
-            "The means do not vary the way the pixels do: what spreads around each "
-            "mean is missing.",
-            between_alone,
-        ),
-        Misconception(
-            "the means compared with the mean of the whole array",
-            "Layer norm looks at one image and batch norm at one channel. How far a "
-            "mean lies from the mean of that image, or of that channel, is what "
-            "counts.",
-            around_the_grand_mean,
-        ),
-        Misconception(
-            "variances added up instead of averaged",
-            "Every channel has as many pixels as any other, so each counts the same. "
-            "More channels do not make a larger variance.",
-            sums_for_means,
-        ),
-        Misconception(
-            "the variance of the means divided by one less than their number",
-            "The means are all there is to average, no sample of more of them. torch's "
-            "`var` divides by one less unless told otherwise.",
-            unbiased_between,
-        ),
-        Misconception(
-            "the unbiased variance for instance norm, and what follows from it",
-            "All three variances divide by the number of values. Put an unbiased one "
-            "into the law of total variance, and what comes out for layer and batch "
-            "norm is neither of the two. With one pixel it is 0 / 0.",
-            unbiased_instance,
-        ),
-        Misconception(
-            "the unbiased variance for all three",
-            "Each norm divides by the number of values that it standardizes.",
-            unbiased,
-        ),
-        Misconception(
-            "standard deviations instead of variances",
-            "Variances are what is mixed later, and the root comes after that.",
-            standard_deviations,
-        ),
-        Misconception(
-            "the three in another order",
-            "The order here is instance, layer, batch, and it tells which logit "
-            "belongs to which. Libraries differ, and nothing but the shapes gives it "
-            "away.",
-            another_order,
-            recognize=is_in_another_order,
-        ),
-        Misconception(
-            "layer and batch norm at each pixel by itself",
-            "Both average over the pixels too. Instance norm has done that already: "
-            "start from its mean instead of x.",
-            layer_and_batch_at_a_pixel,
-        ),
-        Misconception(
-            "layer norm at each pixel, over the channels alone",
-            "Some networks normalize images like that and call it layer norm. Here "
-            "an image has one mean, over its channels and its pixels.",
-            layer_at_a_pixel,
-        ),
-        Misconception(
-            "axes of length 1 that are gone",
-            "The six arrays are to meet each other and x. Arrays of four axes know "
-            "which of theirs are which; others line up from the last.",
-            axes_gone,
-            recognize=has_lost_axes,
-        ),
-        Misconception(
-            "one mean and one variance for the whole array",
-            "The shapes are right, and everything in them is the same number. Which "
-            "numbers share a mean is all that tells the three norms apart.",
-            one_for_the_whole_array,
-            section="switchable-norm-idea",
-        ),
-        Misconception(
-            "the variance as the mean of squares minus the squared mean",
-            "Equal on paper. In float32 at an offset of 10,000 the two terms agree in "
-            "all the digits there are, and their difference is noise. "
-            "Subtract the mean first.",
-            mean_of_squares,
-            section="switchable-norm-numerical-care",
-        ),
-        Misconception(
-            "the law of total variance through squares of means",
-            "Instance norm's variance is right, and the squares of large means spoil "
-            "the other two: they agree in all the digits of float32. How far "
-            "apart are the means themselves?",
-            squares_of_means,
-            section="switchable-norm-numerical-care",
-        ),
-        Misconception(
-            "the centered values written into x",
-            "The caller still needs x: the moments are there to normalize it.",
-            into_the_input,
-        ),
-    ),
+    sections={
+        "switchable-norm-idea": ("whole-array",),
+        "switchable-norm-numerical-care": ("mean-of-squares", "squares-of-means"),
+    },
+    recognize={
+        "another-order": is_in_another_order,
+        "axes-gone": has_lost_axes,
+    },
     equivalents=(three_times, with_loops, with_einsum, in_torch, in_float32),
     symptoms=(
         (
