@@ -3,11 +3,21 @@
 import numpy as np
 
 import normlib
+from normlib.check.cases import far_from_zero
 from normlib.check.exercise import Case, Exercise
-from normlib.check.running.protocols import call
+from normlib.check.exercises.switchable_norm.cases import (
+    NEXT_TO_NO_EPS,
+    SIGNS,
+    channels,
+    logits,
+    pixels,
+    upstream,
+)
+from normlib.check.running.protocols import call, called_again, from_any_memory
 
 
 def reference(dy, x, mean_weight, var_weight, gamma, eps=1e-5):
+    eps = eps or NEXT_TO_NO_EPS
     cache = normlib.switchable_norm(
         x, mean_weight, var_weight, gamma, np.zeros_like(gamma), eps=eps
     )[1]
@@ -33,8 +43,8 @@ def switchable_norm_backward(dy, x, mean_weight, var_weight, gamma, eps=1e-5):
     dvar = -0.5 * (dx_hat * x_hat * inv_std**2).sum(axis=(2, 3), keepdims=True)
 
     dx = dx_hat * inv_std
-    for k, axis in enumerate(axes):
-        m = x.size / means[k].size  # as many values share each of these means
+    for k, axis in enumerate([(), 1, 0]):  # over all that share the statistics
+        m = x.size / means[k].size
         through_mean = p[k] * dmean.sum(axis=axis, keepdims=True) / m
         through_var = q[k] * dvar.sum(axis=axis, keepdims=True) / m
         dx = dx + through_mean + through_var * 2 * (x - means[k])
@@ -52,8 +62,7 @@ def only(*names):
     return call(*GRADIENTS, only=names)
 
 
-# Cases. The upstream gradient is noise around a part that goes with x and its square:
-# so every path counts, and no gradient is small by chance.
+# Cases.
 
 
 def by_hand(rng):
@@ -66,19 +75,13 @@ def by_hand(rng):
     )
 
 
-def maps(rng, n=2, height=5, width=7):
-    image = rng.permutation(np.linspace(-2, 2, n)).reshape(n, 1, 1)
-    position = np.tile(np.linspace(-1.5, 1.5, height * width), (n, 3, 1))
-    z = image + rng.permuted(position, axis=2) + rng.uniform(-0.2, 0.2, position.shape)
-    offset = np.array([[-3.0], [4.0], [12.0]]) + rng.uniform(-1, 1, (3, 1))
-    gamma = rng.uniform(1.2, 3, 3) * np.array([1, -1, 1])
-    dy = np.sign(gamma)[:, None] * (1 + z + z**2 / 2) + rng.normal(size=z.shape)
-    x = np.array([[1.0], [2.0], [5.0]]) * z + offset
+def maps(rng, n=2, c=3, height=5, width=7, factors=(1, 2, 5)):
+    z = pixels(rng, n, c, height * width)
+    gamma = rng.uniform(1.2, 3, c) * SIGNS[:c]
     return dict(
-        dy=dy.reshape(n, 3, height, width),
-        x=x.reshape(n, 3, height, width),
-        mean_weight=np.array([0.3, 1.1, -0.4]) + rng.uniform(-0.1, 0.1, 3),
-        var_weight=np.array([0.9, -0.5, 0.2]) + rng.uniform(-0.1, 0.1, 3),
+        dy=upstream(rng, z, gamma).reshape(n, c, height, width),
+        x=channels(rng, z, factors, (-3, 2, 2.4)).reshape(n, c, height, width),
+        **logits(rng),
         gamma=gamma,
     )
 
@@ -87,12 +90,17 @@ def equal_sizes(rng):
     return maps(rng, n=3, height=3, width=3)
 
 
-def one_image(rng):
-    return maps(rng, n=1)
+def one_negative_image(rng):
+    inputs = maps(rng, n=1)
+    return inputs | dict(x=inputs["x"] - inputs["x"].max() - 1)
 
 
 def one_pixel(rng):
     return maps(rng, n=5, height=1, width=1)
+
+
+def one_channel(rng):
+    return maps(rng, c=1)
 
 
 def large_logits(rng):
@@ -107,14 +115,18 @@ def a_large_eps(rng):
     return inputs | dict(x=inputs["x"] / 5, eps=0.3)
 
 
+def zeros(rng):
+    inputs = maps(rng)
+    inputs["x"][0, 1] = inputs["gamma"][2] = 0
+    return inputs | dict(eps=0.0)
+
+
 def equal_pixels(rng):
     return maps(rng) | dict(x=np.full((2, 3, 5, 7), 0.25), eps=0.1)
 
 
-def far_from_zero(rng):
-    inputs = maps(rng)
-    inputs["x"] = 1e4 + inputs["x"] / np.array([1.0, 2.0, 5.0]).reshape(3, 1, 1)
-    return {name: value.astype(np.float32) for name, value in inputs.items()}
+def one_scale_far_from_zero(rng):
+    return far_from_zero(maps(rng, factors=(1, 1, 1)))
 
 
 # Right answers in other styles. A number added to all three gradients of the shares
@@ -186,7 +198,7 @@ def from_sums_of_rows(dy, x, mean_weight, var_weight, gamma, eps=1e-5):
 def with_autograd(dy, x, mean_weight, var_weight, gamma, eps=1e-5):
     import torch
 
-    given = [torch.tensor(a) for a in (x, mean_weight, var_weight, gamma)]
+    given = [torch.tensor(a.copy()) for a in (x, mean_weight, var_weight, gamma)]
     given = [*given, torch.zeros_like(given[-1])]
     x, mean_weight, var_weight, gamma, beta = (a.requires_grad_() for a in given)
     axes = (2, 3), (1, 2, 3), (0, 2, 3)
@@ -196,7 +208,7 @@ def with_autograd(dy, x, mean_weight, var_weight, gamma, eps=1e-5):
     var = sum(q[k] * var for k, (var, _) in enumerate(moments))
     x_hat = (x - mean) * torch.rsqrt(var + eps)
     y = gamma[:, None, None] * x_hat + beta[:, None, None]
-    y.backward(torch.tensor(dy))
+    y.backward(torch.tensor(dy.copy()))
     return [a.grad.numpy() for a in given]
 
 
@@ -236,22 +248,36 @@ EXERCISE = Exercise(
     run=call(*GRADIENTS),
     cases=(
         Case("one image of two channels, by hand", 1 / 20, by_hand),
-        Case("the gradient for x, two images", 4 / 20, maps, run=only("dx")),
-        Case("those for the logits", 4 / 20, maps, run=only(*GRADIENTS[1:3])),
-        Case("those for gamma and beta", 2 / 20, maps, run=only(*GRADIENTS[3:])),
+        Case("the gradient for x, two images", 3 / 20, maps, run=only("dx")),
+        Case("those for the logits", 3 / 20, maps, run=only(*GRADIENTS[1:3])),
+        Case("those for gamma and beta", 1 / 20, maps, run=only(*GRADIENTS[3:])),
         Case("all four sizes equal", 1 / 20, equal_sizes),
-        Case("dx for a single image", 1 / 20, one_image, run=only("dx")),
+        Case(
+            "dx for a single image of negative numbers",
+            1 / 20,
+            one_negative_image,
+            run=only("dx"),
+        ),
         Case("dx for images of one pixel", 1 / 20, one_pixel, run=only("dx")),
+        Case("dx for images of one channel", 1 / 20, one_channel, run=only("dx")),
         Case("logits around 1000 and −1000", 1 / 20, large_logits),
-        Case("a large eps counts as it should", 2 / 20, a_large_eps),
+        Case("a large eps counts as it should", 1 / 20, a_large_eps),
+        Case("zeros in gamma and in x, and an eps of 0", 1 / 20, zeros),
         Case("constant images", 1 / 20, equal_pixels),
         Case(
             "dx far from zero, in float32",
             1 / 20,
-            far_from_zero,
+            one_scale_far_from_zero,
             run=only("dx"),
             tolerance=0.02,  # float32 itself keeps three digits here
         ),
+        Case(
+            "transposed, reversed and read-only arrays",
+            1 / 20,
+            maps,
+            run=from_any_memory(*GRADIENTS),
+        ),
+        Case("called a second time", 1 / 20, maps, run=called_again(*GRADIENTS)),
         Case("dy and x are left as they were", 1 / 20, maps, intact=True),
     ),
     sections={
@@ -265,29 +291,29 @@ EXERCISE = Exercise(
         (
             frozenset({"dx"}),
             "Only dx is wrong. x reaches the output directly, through three means and "
-            "through three variances: is any of these seven paths missing, or counted "
+            "through three variances. Is one of these seven paths missing, or counted "
             "with the wrong weight?",
         ),
         (
             frozenset({"dmean_weight", "dvar_weight"}),
             "Only the gradients of the logits are wrong. Each of the two must sum to "
-            "zero, because a number added to all three logits changes no share. Do "
-            "yours?",
+            "zero, because a number added to all three logits changes none of the "
+            "weights. Do yours?",
         ),
         (
             frozenset({"dmean_weight"}),
-            "Only the gradient of `mean_weight` is wrong. It is the sum of what every "
-            "row wants of each mean, sent back through the softmax.",
+            "Only the gradient of `mean_weight` is wrong. Every image and every "
+            "channel contributes to it, and it goes back through the softmax.",
         ),
         (
             frozenset({"dvar_weight"}),
-            "Only the gradient of `var_weight` is wrong. It is the sum of what every "
-            "row wants of each variance, sent back through the softmax.",
+            "Only the gradient of `var_weight` is wrong. Every image and every "
+            "channel contributes to it, and it goes back through the softmax.",
         ),
         (
             frozenset({"dgamma", "dbeta"}),
-            "dx is right, dgamma and dbeta are not. Each channel has one gamma for "
-            "all images and pixels.",
+            "dx is right, but dgamma and dbeta are not. All images and all pixels of a "
+            "channel share one gamma and one beta.",
         ),
     ),
 )

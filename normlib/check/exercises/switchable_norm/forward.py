@@ -3,11 +3,20 @@
 import numpy as np
 
 import normlib
+from normlib.check.cases import far_from_zero
 from normlib.check.exercise import Case, Exercise
-from normlib.check.running.protocols import call
+from normlib.check.exercises.switchable_norm.cases import (
+    NEXT_TO_NO_EPS,
+    SIGNS,
+    channels,
+    logits,
+    pixels,
+)
+from normlib.check.running.protocols import call, called_again, from_any_memory
 
 
 def reference(x, mean_weight, var_weight, gamma, beta, eps=1e-5):
+    eps = eps or NEXT_TO_NO_EPS
     return normlib.switchable_norm(x, mean_weight, var_weight, gamma, beta, eps=eps)[0]
 
 
@@ -25,9 +34,7 @@ def switchable_norm(x, mean_weight, var_weight, gamma, beta, eps=1e-5):
     return gamma[:, None, None] * x_hat + beta[:, None, None]
 
 
-# Cases. Images and channels have different means and standard deviations, so that the
-# three norms' statistics are far apart. The weights of the means and of the variances
-# differ, and none is small.
+# Cases.
 
 
 def by_hand(rng):
@@ -40,31 +47,28 @@ def by_hand(rng):
     )
 
 
-def maps(rng, n=2, height=5, width=7):
-    image = rng.permutation(np.linspace(-2, 2, n)).reshape(n, 1, 1)
-    position = np.tile(np.linspace(-1.5, 1.5, height * width), (n, 3, 1))
-    x = image + rng.permuted(position, axis=2) + rng.uniform(-0.2, 0.2, position.shape)
-    offset = np.array([[-6.0], [9.0], [20.0]]) + rng.uniform(-1, 1, (3, 1))
-    x = np.array([[1.0], [3.0], [9.0]]) * x + offset
-    return dict(
-        x=x.reshape(n, 3, height, width),
-        mean_weight=np.array([0.3, 1.1, -0.4]) + rng.uniform(-0.1, 0.1, 3),
-        var_weight=np.array([0.9, -0.5, 0.2]) + rng.uniform(-0.1, 0.1, 3),
-        gamma=rng.uniform(0.5, 3, 3) * np.array([1, -1, 1]),
-        beta=rng.uniform(0.5, 2, 3),
-    )
+def maps(rng, n=2, c=3, height=5, width=7, factors=(1, 3, 9)):
+    z = pixels(rng, n, c, height * width)
+    x = channels(rng, z, factors, (-6, 3, 2.2)).reshape(n, c, height, width)
+    gamma = rng.uniform(0.5, 3, c) * SIGNS[:c]
+    return dict(x=x, **logits(rng), gamma=gamma, beta=rng.uniform(0.5, 2, c))
 
 
 def equal_sizes(rng):
     return maps(rng, n=3, height=3, width=3)
 
 
-def one_image(rng):
-    return maps(rng, n=1)
+def one_negative_image(rng):
+    inputs = maps(rng, n=1)
+    return inputs | dict(x=inputs["x"] - inputs["x"].max() - 1)
 
 
 def one_pixel(rng):
     return maps(rng, n=5, height=1, width=1)
+
+
+def one_channel(rng):
+    return maps(rng, c=1)
 
 
 def large_logits(rng):
@@ -79,14 +83,18 @@ def a_large_eps(rng):
     return inputs | dict(x=inputs["x"] / 20, eps=0.3)
 
 
+def zeros(rng):
+    inputs = maps(rng)
+    inputs["x"][0, 1] = inputs["gamma"][2] = 0
+    return inputs | dict(x=0.02 * inputs["x"], eps=0.0)
+
+
 def constant_images(rng):
     return maps(rng) | dict(x=np.full((2, 3, 5, 7), 0.25))
 
 
-def far_from_zero(rng):
-    inputs = maps(rng)
-    inputs["x"] = 1e4 + inputs["x"] / np.array([1.0, 3.0, 9.0]).reshape(3, 1, 1)
-    return {name: value.astype(np.float32) for name, value in inputs.items()}
+def one_scale_far_from_zero(rng):
+    return far_from_zero(maps(rng, factors=(1, 1, 1)))
 
 
 # Right answers in other styles.
@@ -153,9 +161,9 @@ def with_einsum(x, mean_weight, var_weight, gamma, beta, eps=1e-5):
 def in_torch(x, mean_weight, var_weight, gamma, beta, eps=1e-5):
     import torch
 
-    x, gamma, beta = map(torch.tensor, (x, gamma, beta))
-    p = torch.softmax(torch.tensor(mean_weight), 0)
-    q = torch.softmax(torch.tensor(var_weight), 0)
+    x, gamma, beta = (torch.tensor(a.copy()) for a in (x, gamma, beta))
+    p = torch.softmax(torch.tensor(mean_weight.copy()), 0)
+    q = torch.softmax(torch.tensor(var_weight.copy()), 0)
     axes = (2, 3), (1, 2, 3), (0, 2, 3)
     moments = [torch.var_mean(x, dim=d, correction=0, keepdim=True) for d in axes]
     mean = sum(p[k] * mean for k, (_, mean) in enumerate(moments))
@@ -187,20 +195,29 @@ EXERCISE = Exercise(
     answer=switchable_norm,
     run=call("y"),
     cases=(
-        Case("one image of two channels, by hand", 2 / 16, by_hand),
-        Case("two images of 5 × 7 pixels", 4 / 16, maps),
-        Case("all four sizes equal", 2 / 16, equal_sizes),
-        Case("a single image", 1 / 16, one_image),
+        Case("one image of two channels, by hand", 1 / 16, by_hand),
+        Case("two images of 5 × 7 pixels", 3 / 16, maps),
+        Case("all four sizes equal", 1 / 16, equal_sizes),
+        Case("a single image of negative numbers", 1 / 16, one_negative_image),
         Case("images of one pixel", 1 / 16, one_pixel),
+        Case("images of one channel", 1 / 16, one_channel),
         Case("logits around 1000 and −1000", 1 / 16, large_logits),
-        Case("a large eps counts as it should", 2 / 16, a_large_eps),
+        Case("a large eps counts as it should", 1 / 16, a_large_eps),
+        Case("zeros in gamma and in x, and an eps of 0", 1 / 16, zeros),
         Case("constant images become beta", 1 / 16, constant_images),
         Case(
             "far from zero, in float32",
             1 / 16,
-            far_from_zero,
+            one_scale_far_from_zero,
             tolerance=0.02,  # float32 itself keeps three digits here
         ),
+        Case(
+            "transposed, reversed and read-only arrays",
+            1 / 16,
+            maps,
+            run=from_any_memory("y"),
+        ),
+        Case("called a second time", 1 / 16, maps, run=called_again("y")),
         Case("x is left as it was", 1 / 16, maps, intact=True),
     ),
     sections={

@@ -5,7 +5,15 @@ import torch
 from torch import nn
 
 import normlib.torch
+from normlib.check.cases import far_from_zero, in_float32
 from normlib.check.exercise import Case, Exercise
+from normlib.check.exercises.switchable_norm.cases import (
+    SIGNS,
+    channels,
+    logits,
+    pixels,
+    upstream,
+)
 from normlib.check.running import protocols
 
 
@@ -44,35 +52,28 @@ class SwitchNorm2d(nn.Module):
         return self.weight[:, None, None] * x_hat + self.bias[:, None, None]
 
 
-# Cases. Few values per channel, so that biased and unbiased variance differ; shares
-# that differ between means and variances; two training steps; new data that the
-# running statistics do not fit.
+# Cases. There are few values per channel, so that biased and unbiased variance differ;
+# and the running statistics do not fit the data of the third batch.
 
 
-def training(rng, new=(3, 0.1, 0.3), spread=(1, 3, 9)):
-    values = {
-        "mean_weight": np.array([0.3, 1.1, -0.4]) + rng.uniform(-0.1, 0.1, 3),
-        "var_weight": np.array([0.9, -0.5, 0.2]) + rng.uniform(-0.1, 0.1, 3),
-        "weight": rng.uniform(0.5, 3, 3) * np.array([1, -1, 1]),
-        "bias": rng.uniform(0.5, 2, 3),
+def training(rng, new=(3, 0.1, 0.3), sizes=((2, 4, 5),) * 3, c=3, factors=(1, 3, 9)):
+    """Parameters, and batches x1, x2 and x3, each with its ``sizes`` (n, h, w)."""
+    parameters = logits(rng) | {
+        "weight": rng.uniform(0.5, 3, c) * SIGNS[:c],
+        "bias": rng.uniform(0.5, 2, c),
     }
-    parameters = {name: value.astype(np.float32) for name, value in values.items()}
-    inputs = {"new": new, "parameters": parameters}
-    sign = np.sign(values["weight"]).reshape(3, 1)
-    for i, shift in zip("123", (1, 2, 5), strict=True):
-        image = rng.permutation([-1.0, 1.0]).reshape(2, 1, 1)
-        z = np.tile(np.linspace(-1.5, 1.5, 20), (2, 3, 1))
-        z = image + rng.permuted(z, axis=2) + rng.uniform(-0.2, 0.2, z.shape)
-        # All paths count in these gradients, and none of them is small by chance.
-        dy = sign * (1 + z + z**2 / 2) + rng.normal(size=z.shape)
-        x = np.array(spread).reshape(3, 1) * (z + shift * np.array([[1], [-1], [2]]))
+    inputs = {"new": new, "parameters": in_float32(parameters)}
+    for i, (n, h, w), shift in zip("123", sizes, (1, 2, 5), strict=True):
+        z = pixels(rng, n, c, h * w, apart=1.0)
+        dy = upstream(rng, z, parameters["weight"])
+        x = channels(rng, z, factors, shift * np.array([1, -1, 2]))
         for name, value in (("x", x), ("dy", dy)):
-            inputs[name + i] = value.reshape(2, 3, 4, 5).astype(np.float32)
+            inputs[name + i] = value.reshape(n, c, h, w).astype(np.float32)
     return inputs
 
 
 def defaults(rng):
-    return training(rng, new=(3,), spread=(0.001, 0.003, 0.008))
+    return training(rng, new=(3,), factors=(0.001, 0.003, 0.008))
 
 
 def evaluation(rng):
@@ -81,16 +82,31 @@ def evaluation(rng):
         "running_var": rng.uniform(1, 9, 3).astype(np.float32),
         "num_batches_tracked": np.array(7),
     }
-    return training(rng) | dict(buffers=buffers)
+    inputs = training(rng, sizes=((2, 4, 5), (2, 4, 5), (1, 4, 5)))
+    return inputs | dict(buffers=buffers)
 
 
 def just_constructed(rng):
     return {"new": (3,)}
 
 
-def far_from_zero(rng):
-    inputs = training(rng, spread=(1, 1, 1))
-    return inputs | dict(x1=(inputs["x1"] + 1e4).astype(np.float32))
+def no_momentum(rng):
+    return training(rng, new=(3, 0.1, 0.0))
+
+
+def one_channel_and_pixel(rng):
+    return training(rng, new=(1, 0.1, 0.3), sizes=((5, 1, 1),) * 3, c=1)
+
+
+def all_sizes_equal_and_a_weight_of_zero(rng):
+    inputs = training(rng, sizes=((3, 3, 3),) * 3)
+    inputs["parameters"]["weight"][2] = 0
+    return inputs
+
+
+def one_image_far_from_zero(rng):
+    inputs = training(rng, sizes=((1, 4, 5),) * 3, factors=(1, 1, 1))
+    return far_from_zero(inputs, "x1")
 
 
 # Right answers in other styles.
@@ -230,33 +246,33 @@ EXERCISE = Exercise(
     cases=(
         Case(
             "a new module's state_dict",
-            3 / 24,
+            2 / 24,
             just_constructed,
             run=protocols.fresh_state,
         ),
-        Case("the output in training mode", 4 / 24, training),
+        Case("the output in training mode", 2 / 24, training),
         Case(
             "the gradients of x and of all parameters in training mode",
-            4 / 24,
+            3 / 24,
             training,
             run=protocols.train_step,
         ),
         Case(
             "the buffers after two training steps",
-            4 / 24,
+            2 / 24,
             training,
             run=protocols.buffers,
         ),
         Case(
-            "output and gradient in eval mode, on other data",
-            4 / 24,
+            "output and gradient in eval mode, on a single image",
+            3 / 24,
             evaluation,
             run=protocols.inference,
         ),
         Case(
-            "eval mode leaves the buffers as they are",
-            2 / 24,
-            evaluation,
+            "the buffers after a training step and a call in eval mode",
+            1 / 24,
+            training,
             run=protocols.buffers_after_inference,
         ),
         Case(
@@ -265,12 +281,46 @@ EXERCISE = Exercise(
             training,
             run=protocols.train_output_without_gradients,
         ),
-        Case("eps and momentum left out", 1 / 24, defaults, run=protocols.inference),
         Case(
-            "far from zero",
+            "the buffers after each of three batches, the last under no_grad",
             1 / 24,
-            far_from_zero,
+            training,
+            run=protocols.three_batches,
+        ),
+        Case("eps and momentum left out", 1 / 24, defaults, run=protocols.inference),
+        Case("a momentum of 0", 1 / 24, no_momentum, run=protocols.inference),
+        Case(
+            "all four sizes equal, and a weight of 0",
+            1 / 24,
+            all_sizes_equal_and_a_weight_of_zero,
+            run=protocols.train_step,
+        ),
+        Case("images of one channel and one pixel", 1 / 24, one_channel_and_pixel),
+        Case(
+            "a single image, far from zero",
+            1 / 24,
+            one_image_far_from_zero,
             tolerance=0.02,  # float32 itself keeps three digits here
+        ),
+        Case(
+            "part of a model that is copied, saved and loaded",
+            1 / 24,
+            training,
+            run=protocols.in_a_model,
+        ),
+        Case(
+            "an x that is a transposed tensor",
+            1 / 24,
+            training,
+            run=protocols.of_transposed_x,
+        ),
+        Case("in float64", 1 / 24, training, run=protocols.in_float64),
+        Case(
+            "in float16",
+            1 / 24,
+            training,
+            run=protocols.in_float16,
+            tolerance=0.02,  # float16 itself keeps three digits
         ),
     ),
     sections={
@@ -291,28 +341,28 @@ EXERCISE = Exercise(
     symptoms=(
         (
             frozenset({"dx"}),
-            "The output is right and the gradient of x is not: something between them "
-            "is outside of the graph, or was overwritten.",
+            "The output is right, but the gradient of x is not. Something between the "
+            "two is outside the graph, or was overwritten.",
         ),
         (
             frozenset({"gradient of mean_weight", "gradient of var_weight"}),
-            "Only the gates learn the wrong thing. From the logits to the output "
-            "everything has to be tensor operations that autograd can follow.",
+            "Only the gradients of the logits are wrong. From the logits to the "
+            "output, everything must be tensor operations that autograd can follow.",
         ),
         (
             frozenset({"running_mean"}),
-            "Only the running mean is wrong. By which weights is it averaged, and "
-            "from which value does it start?",
+            "Only the running mean is wrong. With which weights is it averaged, and "
+            "which value does it start from?",
         ),
         (
             frozenset({"running_var"}),
             "Only the running variance is wrong. Which of the variances is stored, and "
-            "how many numbers stand behind it?",
+            "over how many values is it taken?",
         ),
         (
             frozenset({"num_batches_tracked"}),
-            "Only the count is wrong: it says how many batches were seen in training "
-            "mode.",
+            "Only the count is wrong. It says how many batches the layer has seen in "
+            "training mode.",
         ),
     ),
 )

@@ -3,8 +3,15 @@
 import numpy as np
 
 import normlib
+from normlib.check.cases import far_from_zero
 from normlib.check.exercise import Case, Exercise
-from normlib.check.exercises.switchable_norm.protocols import MEMBERS, six_moments
+from normlib.check.exercises.switchable_norm.cases import channels, pixels
+from normlib.check.exercises.switchable_norm.protocols import (
+    MEMBERS,
+    six_moments,
+    six_moments_called_again,
+    six_moments_from_any_memory,
+)
 
 
 def reference(x):
@@ -32,8 +39,7 @@ def variances(outputs):
     return {name: value for name, value in outputs.items() if "variance" in name}
 
 
-# Cases. Images and channels have different means, and channels different standard
-# deviations, so that every number shows which axes it was averaged over.
+# Cases. No mean is near zero, where float32 would have no digits to show.
 
 
 def by_hand(rng):
@@ -41,31 +47,33 @@ def by_hand(rng):
     return dict(x=np.array([image_0, image_1]))
 
 
-def maps(rng, n=2, height=5, width=7):
-    image = rng.permutation(np.linspace(-2, 2, n)).reshape(n, 1, 1)
-    position = np.tile(np.linspace(-1.5, 1.5, height * width), (n, 3, 1))
-    x = image + rng.permuted(position, axis=2) + rng.uniform(-0.2, 0.2, position.shape)
-    # No mean is near zero, where float32 would have no digits to show.
-    offset = np.array([[-6.0], [15.0], [40.0]]) + rng.uniform(-1, 1, (3, 1))
-    x = np.array([[1.0], [3.0], [12.0]]) * x + offset
-    return dict(x=x.reshape(n, 3, height, width))
+def maps(rng, n=2, c=3, height=5, width=7, factors=(1, 3, 12)):
+    z = pixels(rng, n, c, height * width)
+    x = channels(rng, z, factors, (-6, 5, 3.5))
+    return dict(x=x.reshape(n, c, height, width))
 
 
-def equal_sizes(rng):
-    return maps(rng, n=3, height=3, width=3)
+def equal_sizes_and_zeros(rng):
+    inputs = maps(rng, n=3, height=3, width=3)
+    inputs["x"][0, 1] = 0
+    return inputs
 
 
-def one_image(rng):
-    return maps(rng, n=1)
+def one_negative_image(rng):
+    x = maps(rng, n=1)["x"]
+    return dict(x=x - x.max() - 1)
 
 
 def one_pixel(rng):
     return maps(rng, n=5, height=1, width=1)
 
 
-def far_from_zero(rng):
-    x = maps(rng)["x"] / np.array([1.0, 3.0, 12.0]).reshape(3, 1, 1)
-    return dict(x=(1e4 + x).astype(np.float32))
+def one_channel(rng):
+    return maps(rng, c=1)
+
+
+def one_scale_far_from_zero(rng):
+    return far_from_zero(maps(rng, factors=(1, 1, 1)))
 
 
 # Mistakes that can be made in several ways: the shapes give them away.
@@ -85,7 +93,10 @@ def is_in_another_order(outputs):
 
 
 def has_lost_axes(outputs):
-    return any(len(shape) < 4 for shape in _shapes(outputs))
+    shapes = _shapes(outputs)
+    instance, layer, batch = (tuple(n for n in shape if n > 1) for shape in shapes)
+    lost = any(len(shape) < 4 for shape in shapes)
+    return lost and instance == layer + batch != ()
 
 
 # Right answers in other styles. Nothing tells from the result whether the data were
@@ -135,7 +146,9 @@ def with_einsum(x):
 def in_torch(x):
     import torch
 
-    var, mean = torch.var_mean(torch.tensor(x), dim=(2, 3), correction=0, keepdim=True)
+    var, mean = torch.var_mean(
+        torch.tensor(x.copy()), dim=(2, 3), correction=0, keepdim=True
+    )
     means, variances = [mean], [var]
     for dim in (1, 0):
         between, middle = torch.var_mean(mean, dim=dim, correction=0, keepdim=True)
@@ -166,17 +179,25 @@ EXERCISE = Exercise(
     cases=(
         Case("two images by hand: the means", 1 / 12, by_hand, measure=means),
         Case("two images by hand: the variances", 1 / 12, by_hand, measure=variances),
-        Case("two images of 5 × 7 pixels: the means", 2 / 12, maps, measure=means),
-        Case("their variances", 2 / 12, maps, measure=variances),
-        Case("all four sizes equal", 2 / 12, equal_sizes),
-        Case("a single image", 1 / 12, one_image),
+        Case("two images of 5 × 7 pixels: the means", 1 / 12, maps, measure=means),
+        Case("their variances", 1 / 12, maps, measure=variances),
+        Case("all four sizes equal, a channel of zeros", 1 / 12, equal_sizes_and_zeros),
+        Case("a single image of negative numbers", 1 / 12, one_negative_image),
         Case("images of one pixel", 1 / 12, one_pixel),
+        Case("images of one channel", 1 / 12, one_channel),
         Case(
             "far from zero, in float32",
             1 / 12,
-            far_from_zero,
+            one_scale_far_from_zero,
             tolerance=0.02,  # float32 itself keeps three digits here
         ),
+        Case(
+            "transposed, reversed and read-only arrays",
+            1 / 12,
+            maps,
+            run=six_moments_from_any_memory,
+        ),
+        Case("called a second time", 1 / 12, maps, run=six_moments_called_again),
         Case("x is left as it was", 1 / 12, maps, intact=True),
     ),
     sections={
@@ -191,7 +212,7 @@ EXERCISE = Exercise(
     symptoms=(
         (
             frozenset({"layer variance", "batch variance"}),
-            "Instance norm's moments are right, and so are the means. What do the "
+            "Instance norm's moments are right, and so are all the means. What do the "
             "variances of layer and batch norm consist of?",
         ),
         (
