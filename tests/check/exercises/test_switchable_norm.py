@@ -6,6 +6,35 @@ from torch import nn
 
 from normlib.check import EXERCISES, judge
 
+SPOT_THE_BUG = "switchable_norm.spot_the_bug"
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        (np.arange(3), np.zeros(3)),
+        (np.arange(3.0), np.arange(3.0)),
+        (np.arange(1.0, 4.0), np.zeros(3)),
+        (np.arange(3.0)[::-1], np.zeros(3)),
+        (np.arange(6.0).reshape(2, 3)),
+        (np.ones(3), np.ones(3)),
+        (np.linspace(-1, 1, 3), np.linspace(0, 1, 3)),
+        (np.array([0.0, 0.0, 3.0]), np.zeros(3)),  # which the notebook prints
+        (np.array([3.0, 0.0, 0.0]), np.zeros(3)),  # which a hint runs
+        *(np.random.default_rng(seed).normal(size=(2, 3)) for seed in range(50)),
+        *(np.random.default_rng(seed).uniform(size=(2, 3)) for seed in range(50)),
+    ],
+    ids=str,
+)
+def test_an_array_that_comes_to_mind_exposes_nothing(arrays):
+    assert judge(SPOT_THE_BUG, lambda: tuple(arrays), seed=0).points == 0
+
+
+def test_whole_numbers_expose_the_bug_as_well():
+    answer = EXERCISES[SPOT_THE_BUG].answer
+    report = judge(SPOT_THE_BUG, lambda: [a.astype(int) for a in answer()], seed=0)
+    assert report.points == report.max_points, str(report)
+
 
 class Returned(nn.Module):
     def __init__(self, num_features, eps=1e-5, momentum=0.1):

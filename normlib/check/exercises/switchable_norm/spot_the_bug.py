@@ -9,8 +9,8 @@ from normlib.check.separation import recognized_by
 
 
 def exposing_input():
-    """Gradients of the shares, and logits, for which only the third result is wrong."""
-    return np.array([0.0, 3.0, 0.0]), np.zeros(3)
+    """Gradients of the shares, and logits: only the second result is wrong."""
+    return np.array([1.0, 2.0, 3.0]), np.array([0.0, 0.0, -100.0])
 
 
 # The two functions: from the gradient of the shares to that of the logits.
@@ -51,23 +51,12 @@ def _compared(outputs):
     return *pair, apart
 
 
-def separation(outputs):
-    """Whether the two functions differ, which is all that is compared."""
+def second_alone(outputs):
+    """Whether the second of the gradients is wrong, and no other."""
     want, got, apart = _compared(outputs)
-    if apart.max() < ASKED:
+    if apart[1] < ASKED or apart[[0, 2]].max() > NONE:
         raise Unusable(
-            f"the right gradients are {_shown(want)}, the published function gives "
-            f"{_shown(got)}: that is no difference to be seen"
-        )
-    return {"separated": np.array(1.0)}
-
-
-def third_alone(outputs):
-    """Whether the third of the gradients is wrong, and no other."""
-    want, got, apart = _compared(outputs)
-    if apart[:2].max() > NONE or apart[2] < ASKED:
-        raise Unusable(
-            "the third alone should come out wrong; the right gradients are "
+            "the second alone should come out wrong; the right gradients are "
             f"{_shown(want)}, the published function gives {_shown(got)}"
         )
     return {"separated": np.array(1.0)}
@@ -93,8 +82,8 @@ def _kind(outputs):
         *_, apart = _compared(outputs)
     except Unusable:
         return None
-    if apart.max() >= ASKED:
-        return "second-wrong-too"
+    if apart[2] > NONE:
+        return "third-wrong-too" if apart[1] >= ASKED else "third-alone"
     dshares, logits = outputs.values()
     shares = np.exp(logits - logits.max())
     shares /= shares.sum()
@@ -102,21 +91,22 @@ def _kind(outputs):
     if size == 0:
         return "no-gradient"
     if shares.max() > 0.99:
-        return "one-weight-of-1"
+        return "one-share-of-1"
     seen = np.abs(dshares[:2]) > NONE * size
     if not seen.any():
         return "gradient-of-the-last"
     if shares[:2][seen].max() < ASKED:
-        return "weight-of-0"
+        return "share-of-0"
     return "put-back"
 
 
 KINDS = (
-    "second-wrong-too",
+    "third-wrong-too",
+    "third-alone",
     "no-gradient",
     "gradient-of-the-last",
-    "one-weight-of-1",
-    "weight-of-0",
+    "one-share-of-1",
+    "share-of-0",
     "put-back",
 )
 
@@ -124,24 +114,25 @@ KINDS = (
 # Inputs that do.
 
 
-def first_gate_shut():
-    return np.array([5.0, -2.0, 1.0]), np.array([-100.0, 0.3, -0.2])
+def whole_numbers():
+    return [3, 0, 0], [0, 0, -100]
 
 
-def first_put_back():
-    return np.array([1.0, 3.0, -4.0]), np.zeros(3)
-
-
-def nothing_from_the_first():
+def random_but_for_a_logit():
     rng = np.random.default_rng(0)
-    dshares, logits = rng.normal(size=3), rng.normal(size=3)
-    dshares[0] = 0
+    dshares, logits = rng.normal(size=(2, 3))
+    logits[2] -= 50
     return dshares, logits
 
 
-def small_and_in_float32():
-    dshares = np.array([0, 2e-3, -1e-3], dtype=np.float32)
-    return dshares, np.ones(3, dtype=np.float32)
+def changes_that_cancel():
+    return np.array([1, 3, 2]), np.zeros(3)
+
+
+def in_torch():
+    import torch
+
+    return torch.tensor([5e-3, -2e-3, 1e-3]), torch.tensor([0.3, -0.2, -30.0])
 
 
 EXERCISE = Exercise(
@@ -151,16 +142,9 @@ EXERCISE = Exercise(
     section="switchable-norm-mistakes",
     reference=exposing_input,
     answer=exposing_input,
-    run=call("dshares", "logits"),
-    cases=(
-        Case("right and published differ", 0.5, no_arguments, measure=separation),
-        Case("they differ in the third alone", 0.5, no_arguments, measure=third_alone),
-    ),
+    run=call("dshares", "logits", whole=True),
+    measure=second_alone,
+    cases=(Case("the second gradient is wrong, and no other", 1.0, no_arguments),),
     recognize=recognized_by(_kind, KINDS),
-    equivalents=(
-        first_gate_shut,
-        first_put_back,
-        nothing_from_the_first,
-        small_and_in_float32,
-    ),
+    equivalents=(whole_numbers, random_but_for_a_logit, changes_that_cancel, in_torch),
 )
