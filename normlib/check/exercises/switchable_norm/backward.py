@@ -3,10 +3,9 @@
 import numpy as np
 
 import normlib
-from normlib.check.cases import far_from_zero
+from normlib.check.cases import NO_EPS, far_from_zero
 from normlib.check.exercise import Case, Exercise
 from normlib.check.exercises.switchable_norm.cases import (
-    NEXT_TO_NO_EPS,
     SIGNS,
     channels,
     logits,
@@ -17,7 +16,7 @@ from normlib.check.running.protocols import call, called_again, from_any_memory
 
 
 def reference(dy, x, mean_weight, var_weight, gamma, eps=1e-5):
-    eps = eps or NEXT_TO_NO_EPS
+    eps = eps or NO_EPS
     cache = normlib.switchable_norm(
         x, mean_weight, var_weight, gamma, np.zeros_like(gamma), eps=eps
     )[1]

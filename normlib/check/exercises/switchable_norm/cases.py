@@ -9,7 +9,6 @@ import numpy as np
 
 from normlib.check.cases import steps
 
-NEXT_TO_NO_EPS = 1e-30  # for normlib, which refuses an eps of 0 in training
 SIGNS = np.array([1, -1, 1])
 
 
