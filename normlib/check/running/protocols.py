@@ -116,16 +116,19 @@ MEMORY = {
 def from_any_memory(*names: str, only: tuple[str, ...] = ()) -> Callable:
     """A call for each member of ``MEMORY``, all arrays lying in memory that way."""
     one_call = call(*names, only=only)
+    return lambda implementation, inputs: in_each_memory(
+        one_call, implementation, inputs
+    )
 
-    def run(implementation, inputs):
-        outputs = {}
-        for memory, lay_out in MEMORY.items():
-            given = {n: _per_array(lay_out, value) for n, value in inputs.items()}
-            for name, output in one_call(implementation, given).items():
-                outputs[f"{name} of {memory} arrays"] = output.copy()
-        return outputs
 
-    return run
+def in_each_memory(run, implementation, inputs) -> dict[str, np.ndarray]:
+    """What the protocol ``run`` brings back for each member of ``MEMORY``."""
+    outputs = {}
+    for memory, lay_out in MEMORY.items():
+        given = {n: _per_array(lay_out, value) for n, value in inputs.items()}
+        for name, output in run(implementation, given).items():
+            outputs[f"{name} of {memory} arrays"] = output.copy()
+    return outputs
 
 
 @_remembered
@@ -136,19 +139,20 @@ def called_again(*names: str, only: tuple[str, ...] = ()) -> Callable:
     changed them, and neither should the arrays have been shared with them.
     """
     one_call = call(*names, only=only)
+    return lambda implementation, inputs: twice(one_call, implementation, inputs)
 
-    def run(implementation, inputs):
-        given = {n: _per_array(np.copy, value) for n, value in inputs.items()}
-        first = one_call(implementation, given)
-        for value in given.values():
-            _per_array(_change, value)
-        second = one_call(implementation, given)
-        return {
-            **{f"{name} of the first call": output for name, output in first.items()},
-            **{f"{name} of the second": output for name, output in second.items()},
-        }
 
-    return run
+def twice(run, implementation, inputs) -> dict[str, np.ndarray]:
+    """The same for the protocol ``run``."""
+    given = {n: _per_array(np.copy, value) for n, value in inputs.items()}
+    first = run(implementation, given)
+    for value in given.values():
+        _per_array(_change, value)
+    second = run(implementation, given)
+    return {
+        **{f"{name} of the first call": output for name, output in first.items()},
+        **{f"{name} of the second": output for name, output in second.items()},
+    }
 
 
 def _per_array(change, value):

@@ -1,7 +1,7 @@
 """How ``switchable_norm.moments`` is run: a pair of triples, taken apart."""
 
 from normlib.check.running.observing import Unusable
-from normlib.check.running.protocols import as_array
+from normlib.check.running.protocols import as_array, in_each_memory, twice
 
 MEMBERS = ("instance", "layer", "batch")
 
@@ -15,6 +15,14 @@ def six_moments(implementation, inputs):
         for member, array in zip(MEMBERS, arrays, strict=True):
             outputs[f"{member} {kind}"] = as_array(array, f"the {member} {kind}")
     return outputs
+
+
+def six_moments_from_any_memory(implementation, inputs):
+    return in_each_memory(six_moments, implementation, inputs)
+
+
+def six_moments_called_again(implementation, inputs):
+    return twice(six_moments, implementation, inputs)
 
 
 def _items(value, count, wanted):

@@ -2,13 +2,15 @@
 
 import numpy as np
 
-from normlib.check.exercise import Case, Exercise, Misconception
+from normlib.check.exercise import Case, Exercise
 from normlib.check.running.observing import Unusable
 from normlib.check.running.protocols import call
+from normlib.check.separation import recognized_by
 
 
 def exposing_input():
-    return np.array([0.0, 3.0, 0.0]), np.zeros(3)
+    """Gradients of the shares, and logits: only the second result is wrong."""
+    return np.array([1.0, 2.0, 3.0]), np.array([0.0, 0.0, -100.0])
 
 
 # The two functions: from the gradient of the shares to that of the logits.
@@ -49,23 +51,12 @@ def _compared(outputs):
     return *pair, apart
 
 
-def separation(outputs):
-    """Whether the two functions differ, which is all that is compared."""
+def second_alone(outputs):
+    """Whether the second of the gradients is wrong, and no other."""
     want, got, apart = _compared(outputs)
-    if apart.max() < ASKED:
+    if apart[1] < ASKED or apart[[0, 2]].max() > NONE:
         raise Unusable(
-            f"the right gradients are {_shown(want)}, the published function gives "
-            f"{_shown(got)}: that is no difference to be seen"
-        )
-    return {"separated": np.array(1.0)}
-
-
-def third_alone(outputs):
-    """Whether the third of the gradients is wrong, and no other."""
-    want, got, apart = _compared(outputs)
-    if apart[:2].max() > NONE or apart[2] < ASKED:
-        raise Unusable(
-            "the third alone should come out wrong; the right gradients are "
+            "the second alone should come out wrong; the right gradients are "
             f"{_shown(want)}, the published function gives {_shown(got)}"
         )
     return {"separated": np.array(1.0)}
@@ -79,85 +70,69 @@ def no_arguments(rng):
     return {}
 
 
-# Inputs that do not tell the two apart, or not as asked.
-
-
-def any_numbers():
-    return np.array([1.0, 2.0, 3.0]), np.array([0.5, -0.5, 0.0])
-
-
-def no_gradient():
-    return np.zeros(3), np.array([0.5, -0.5, 0.0])
-
-
-def gradient_of_the_last():
-    return np.array([0.0, 0.0, 3.0]), np.zeros(3)
-
-
-def one_gate_open():
-    return np.array([1.0, 2.0, 3.0]), np.array([0.0, 0.0, 100.0])
-
-
-def second_gate_shut():
-    return np.array([0.0, 3.0, 1.0]), np.array([0.0, -100.0, 0.0])
-
-
-def put_back():
-    return np.array([1.0, 1.0, -2.0]), np.zeros(3)
-
-
-# What they have in common with others of their kind.
+# Inputs that do not tell the two apart, or not as asked: how each is recognized.
 
 
 def _kind(outputs):
-    """The reason why an input is not what was asked for; None where it is no input."""
+    """The key of the reason why an input is not what was asked for.
+
+    None where it is no input at all.
+    """
     try:
         *_, apart = _compared(outputs)
     except Unusable:
         return None
-    if apart.max() >= ASKED:
-        return any_numbers
+    if apart[2] > NONE:
+        return "third-wrong-too" if apart[1] >= ASKED else "third-alone"
     dshares, logits = outputs.values()
     shares = np.exp(logits - logits.max())
     shares /= shares.sum()
     size = np.abs(dshares).max()
     if size == 0:
-        return no_gradient
+        return "no-gradient"
     if shares.max() > 0.99:
-        return one_gate_open
+        return "one-share-of-1"
     seen = np.abs(dshares[:2]) > NONE * size
     if not seen.any():
-        return gradient_of_the_last
+        return "gradient-of-the-last"
     if shares[:2][seen].max() < ASKED:
-        return second_gate_shut
-    return put_back
+        return "share-of-0"
+    return "put-back"
 
 
-def _is(kind):
-    return lambda outputs: _kind(outputs) is kind
+KINDS = (
+    "third-wrong-too",
+    "third-alone",
+    "no-gradient",
+    "gradient-of-the-last",
+    "one-share-of-1",
+    "share-of-0",
+    "put-back",
+)
 
 
 # Inputs that do.
 
 
-def first_gate_shut():
-    return np.array([5.0, -2.0, 1.0]), np.array([-100.0, 0.3, -0.2])
+def whole_numbers():
+    return [3, 0, 0], [0, 0, -100]
 
 
-def first_put_back():
-    return np.array([1.0, 3.0, -4.0]), np.zeros(3)
-
-
-def nothing_from_the_first():
+def random_but_for_a_logit():
     rng = np.random.default_rng(0)
-    dshares, logits = rng.normal(size=3), rng.normal(size=3)
-    dshares[0] = 0
+    dshares, logits = rng.normal(size=(2, 3))
+    logits[2] -= 50
     return dshares, logits
 
 
-def small_and_in_float32():
-    dshares = np.array([0, 2e-3, -1e-3], dtype=np.float32)
-    return dshares, np.ones(3, dtype=np.float32)
+def changes_that_cancel():
+    return np.array([1, 3, 2]), np.zeros(3)
+
+
+def in_torch():
+    import torch
+
+    return torch.tensor([5e-3, -2e-3, 1e-3]), torch.tensor([0.3, -0.2, -30.0])
 
 
 EXERCISE = Exercise(
@@ -166,59 +141,10 @@ EXERCISE = Exercise(
     statement="An input for which a published gradient is wrong, in one place.",
     section="switchable-norm-mistakes",
     reference=exposing_input,
-    run=call("dshares", "logits"),
-    cases=(
-        Case("right and published differ", 0.5, no_arguments, measure=separation),
-        Case("they differ in the third alone", 0.5, no_arguments, measure=third_alone),
-    ),
-    misconceptions=(
-        Misconception(
-            "an input for which the second gradient is wrong as well",
-            "The mistake shows, so half of the task is done. What was overwritten "
-            "first does harm only where it is multiplied with something. With what, "
-            "in the line inside the loop?",
-            any_numbers,
-            recognize=_is(any_numbers),
-        ),
-        Misconception(
-            "no gradient at all",
-            "Where nothing comes from above, zero is right, and both give it.",
-            no_gradient,
-            recognize=_is(no_gradient),
-        ),
-        Misconception(
-            "a gradient for the last share alone",
-            "When the last turn of the loop begins, two of the shares are overwritten. "
-            "But the sum takes them times zero.",
-            gradient_of_the_last,
-            recognize=_is(gradient_of_the_last),
-        ),
-        Misconception(
-            "one gate that is open, and two that are shut",
-            "A softmax that has decided has a gradient of nearly zero, for all three. "
-            "Shares of the same order show more.",
-            one_gate_open,
-            recognize=_is(one_gate_open),
-        ),
-        Misconception(
-            "a gradient that meets a shut gate",
-            "The share that is overwritten too early was zero, and so is what is "
-            "written there. Open that gate.",
-            second_gate_shut,
-            recognize=_is(second_gate_shut),
-        ),
-        Misconception(
-            "a gradient that writes back what was there",
-            "A share times one is that share. It is overwritten, with its own value: "
-            "what does the parenthesis in the loop come to?",
-            put_back,
-            recognize=_is(put_back),
-        ),
-    ),
-    equivalents=(
-        first_gate_shut,
-        first_put_back,
-        nothing_from_the_first,
-        small_and_in_float32,
-    ),
+    answer=exposing_input,
+    run=call("dshares", "logits", whole=True),
+    measure=second_alone,
+    cases=(Case("the second gradient is wrong, and no other", 1.0, no_arguments),),
+    recognize=recognized_by(_kind, KINDS),
+    equivalents=(whole_numbers, random_but_for_a_logit, changes_that_cancel, in_torch),
 )
