@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from normlib.check.exercise import Case, Exercise, Misconception
+from normlib.check.exercise import Case, Exercise
 from normlib.check.exercises.choosing.networks import protocols
 from normlib.check.exercises.choosing.networks.digits import (
     right_on,
@@ -15,12 +15,16 @@ from normlib.check.exercises.choosing.networks.digits import (
 
 
 class RecurrentCell(nn.Module):
+    """One step of a recurrent network, with a normalizer."""
+
     def __init__(self, input_layer, state_layer):
+        """Keep the two given layers, and make what else is needed."""
         super().__init__()
         self.input_layer, self.state_layer = input_layer, state_layer
         self.norm = nn.LayerNorm(state_layer.out_features)
 
     def forward(self, x, h):
+        """The new state, of shape (N, 64), after one column x of shape (N, 8)."""
         return torch.tanh(self.norm(self.input_layer(x) + self.state_layer(h)))
 
 
@@ -34,78 +38,6 @@ def pairs(rng):
         labels=labels,
         new_x=np.concatenate([new, rng.permutation(new)], axis=1),
     )
-
-
-# What people get wrong.
-
-
-class NoNormalizer(nn.Module):
-    def __init__(self, input_layer, state_layer):
-        super().__init__()
-        self.input_layer, self.state_layer = input_layer, state_layer
-
-    def forward(self, x, h):
-        return torch.tanh(self.input_layer(x) + self.state_layer(h))
-
-
-class OverTheBatch(nn.Module):
-    def __init__(self, input_layer, state_layer):
-        super().__init__()
-        self.input_layer, self.state_layer = input_layer, state_layer
-        self.norm = nn.BatchNorm1d(64)
-
-    def forward(self, x, h):
-        return torch.tanh(self.norm(self.input_layer(x) + self.state_layer(h)))
-
-
-class InputPartOnly(nn.Module):
-    def __init__(self, input_layer, state_layer):
-        super().__init__()
-        self.input_layer, self.state_layer = input_layer, state_layer
-        self.norm = nn.LayerNorm(64)
-
-    def forward(self, x, h):
-        return torch.tanh(self.norm(self.input_layer(x)) + self.state_layer(h))
-
-
-class PixelsOnly(nn.Module):
-    def __init__(self, input_layer, state_layer):
-        super().__init__()
-        self.input_layer, self.state_layer = input_layer, state_layer
-        self.norm = nn.LayerNorm(8)
-
-    def forward(self, x, h):
-        return torch.tanh(self.input_layer(self.norm(x)) + self.state_layer(h))
-
-
-class BehindTheTanh(nn.Module):
-    def __init__(self, input_layer, state_layer):
-        super().__init__()
-        self.input_layer, self.state_layer = input_layer, state_layer
-        self.norm = nn.LayerNorm(64)
-
-    def forward(self, x, h):
-        return self.norm(torch.tanh(self.input_layer(x) + self.state_layer(h)))
-
-
-class StateBeforeItsLayer(nn.Module):
-    def __init__(self, input_layer, state_layer):
-        super().__init__()
-        self.input_layer, self.state_layer = input_layer, state_layer
-        self.norm = nn.LayerNorm(64)
-
-    def forward(self, x, h):
-        return torch.tanh(self.input_layer(x) + self.state_layer(self.norm(h)))
-
-
-class GroupsOfTwo(nn.Module):
-    def __init__(self, input_layer, state_layer):
-        super().__init__()
-        self.input_layer, self.state_layer = input_layer, state_layer
-        self.norm = nn.GroupNorm(32, 64)
-
-    def forward(self, x, h):
-        return torch.tanh(self.norm(self.input_layer(x) + self.state_layer(h)))
 
 
 # What these look like from outside.
@@ -188,6 +120,7 @@ EXERCISE = Exercise(
     statement="Make a recurrent network remember whose state grows too fast.",
     section="choosing-in-practice",
     reference=RecurrentCell,
+    answer=RecurrentCell,
     run=protocols.recurrent,
     own_work=False,
     cases=(
@@ -200,55 +133,14 @@ EXERCISE = Exercise(
         ),
         Case("the first digit of each test pair", 0.75, pairs, measure=right_on(0.7)),
     ),
-    misconceptions=(
-        Misconception(
-            "no normalizer",
-            "With such large weights, tanh answers −1 or 1 to nearly everything: no "
-            "gradient comes through, and each step scrambles what was remembered.",
-            NoNormalizer,
-            recognize=_no_normalizer,
-        ),
-        Misconception(
-            "batch norm over time",
-            "Every step has other statistics, and one set of running averages stands "
-            "for all of them. In training each batch brings its own; at inference the "
-            "error grows from step to step.",
-            OverTheBatch,
-            recognize=_over_the_batch,
-        ),
-        Misconception(
-            "only the part from the input normalized",
-            "What is too large is the part from the state, and you add it afterwards.",
-            InputPartOnly,
-            recognize=_only_at(protocols.ON_INPUT_PART),
-        ),
-        Misconception(
-            "the pixels normalized",
-            "The pixels were all right. What is too large comes from the state.",
-            PixelsOnly,
-            recognize=_only_at(protocols.ON_X),
-        ),
-        Misconception(
-            "normalized behind the tanh",
-            "By then nearly every unit is at −1 or 1, where tanh is flat and passes no "
-            "gradient. The sum has to be small before it gets there.",
-            BehindTheTanh,
-            recognize=_only_at(protocols.ELSEWHERE),
-        ),
-        Misconception(
-            "the state normalized before its layer",
-            "The layer with the large weights comes after your normalizer and makes it "
-            "large again.",
-            StateBeforeItsLayer,
-            recognize=_only_at(protocols.ON_STATE),
-        ),
-        Misconception(
-            "groups of two to four units",
-            "Two numbers, less their mean and divided by their spread, are −1 and 1. "
-            "Count the numbers behind one mean.",
-            GroupsOfTwo,
-            recognize=_groups_of_two,
-        ),
-    ),
+    recognize={
+        "no-normalizer": _no_normalizer,
+        "over-the-batch": _over_the_batch,
+        "input-part-only": _only_at(protocols.ON_INPUT_PART),
+        "pixels-only": _only_at(protocols.ON_X),
+        "after-the-tanh": _only_at(protocols.ELSEWHERE),
+        "state-before-its-layer": _only_at(protocols.ON_STATE),
+        "groups-of-two": _groups_of_two,
+    },
     equivalents=(GroupsOfSixteen, ByTheRootMeanSquare, WithoutParameters, WithOnesOwn),
 )
