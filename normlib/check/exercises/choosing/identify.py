@@ -4,7 +4,8 @@ import numpy as np
 
 import normlib
 from normlib.check.exercise import Case, Exercise
-from normlib.check.exercises.choosing.protocols import KINDS, kind
+from normlib.check.exercises.choosing.cases import in_any_order
+from normlib.check.exercises.choosing.protocols import KINDS, kinds
 from normlib.check.running.observing import Unusable
 
 
@@ -36,82 +37,78 @@ def identify_normalizer(x, y):
     return "none"
 
 
-# Cases. Samples and channels lie and spread differently, so that the statistics of
-# no two kinds agree.
+# Cases. Samples and channels have different means and standard deviations, so that no
+# two normalizers have the same statistics. Name -> axes that share statistics, and the
+# number of groups, once C channels are split into groups: (N, G, C/G, H, W).
+WAYS = {
+    "batch": ((0, 3, 4), lambda C: C),
+    "layer": ((2, 3, 4), lambda C: 1),
+    "instance": ((3, 4), lambda C: C),
+    "two groups": ((2, 3, 4), lambda C: 2),
+    "groups of two": ((2, 3, 4), lambda C: C // 2),
+}
 
 
-def _normalized(x, axes, groups=1):
+def _normalized(x, way):
+    if way == "none":
+        return x.copy()
+    axes, groups = WAYS[way]
     N, C, H, W = x.shape
-    parts = x.reshape(N, groups, C // groups, H, W).astype(np.float64)
+    parts = x.reshape(N, groups(C), -1, H, W).astype(np.float64)
     centered = parts - parts.mean(axes, keepdims=True)
     var = (centered**2).mean(axes, keepdims=True)
     return (centered / np.sqrt(var + 1e-5)).reshape(x.shape).astype(x.dtype)
 
 
-def _images(rng, C=6):
+def _images(rng):
+    C = rng.choice([6, 8])
     x = rng.normal(size=(5, C, 3, 4)) * 2.0 ** rng.permutation(C).reshape(C, 1, 1)
     x += 10 * rng.permutation(C).reshape(C, 1, 1)
     return x + rng.permutation([0.0, 7.0, 20.0, 33.0, 60.0]).reshape(5, 1, 1, 1)
 
 
-def by_hand(rng):
-    x = [[[[9.0, 17.0]], [[3.0, 11.0]]], [[[32.0, 44.0]], [[28.0, 16.0]]]]
-    y = [[[[-0.2, 1.4]], [[-1.4, 0.2]]], [[[0.2, 1.4]], [[-0.2, -1.4]]]]
-    return dict(x=np.array(x), y=np.array(y))
+def _in_float32(rng):
+    return (50 + _images(rng)).astype(np.float32)
 
 
-def batch(rng):
-    x = _images(rng)
-    return dict(x=x, y=_normalized(x, (0, 3, 4), groups=6))
-
-
-def layer(rng):
-    x = _images(rng)
-    return dict(x=x, y=_normalized(x, (1, 2, 3, 4)))
-
-
-def instance(rng):
-    x = _images(rng)
-    return dict(x=x, y=_normalized(x, (3, 4), groups=6))
-
-
-def nothing(rng):
-    x = _images(rng)
-    return dict(x=x, y=x.copy())
-
-
-def two_groups(rng):
-    x = _images(rng)
-    return dict(x=x, y=_normalized(x, (2, 3, 4), groups=2))
-
-
-def groups_of_two(rng):
-    x = _images(rng, C=8)
-    return dict(x=x, y=_normalized(x, (2, 3, 4), groups=4))
-
-
-def in_float32(rng):
-    x = (50 + _images(rng)).astype(np.float32)
-    return dict(x=x, y=_normalized(x, (1, 2, 3, 4)))
-
-
-def small_spread(rng):
+def _small(rng):
     x = 1e-3 * rng.permutation(4).reshape(4, 1, 1)
     x = x + 1e-3 * rng.permutation(5).reshape(5, 1, 1, 1)
-    x = x + rng.normal(scale=1e-3, size=(5, 4, 3, 4))
-    return dict(x=x, y=_normalized(x, (3, 4), groups=4))
+    return x + rng.normal(scale=1e-3, size=(5, 4, 3, 4))
 
 
-def was(expected):
-    """The measure of a case: whether the answer is ``expected``, and a sentence."""
+def _by_hand(rng):
+    x = [[[[9.0, 17.0]], [[3.0, 11.0]]], [[[32.0, 44.0]], [[28.0, 16.0]]]]
+    return np.array(x)
 
-    def measure(outputs):
-        answer = KINDS[int(outputs["kind"])]
-        if answer != expected:
-            raise Unusable(f'it was "{expected}", yours says "{answer}"')
-        return {"right": np.array(1.0)}
 
-    return measure
+def made(*ways, images=_images):
+    """Inputs: pairs (x, y) in which y was made in one of these ways."""
+
+    def inputs(rng):
+        order = in_any_order(rng, ways)
+        xs = [images(rng) for _ in order]
+        pairs = [(x, _normalized(x, way)) for x, way in zip(xs, order, strict=True)]
+        return dict(pairs=pairs, made_by=[_name(way) for way in order])
+
+    return inputs
+
+
+def _name(way):
+    return "group" if "groups" in way else way
+
+
+def all_right(outputs, made_by):
+    """The measure: whether each answer is right, and a sentence."""
+    answers = [KINDS[int(place)] for place in outputs["kinds"]]
+    wrong = {
+        f'it was "{name}", yours says "{answer}"'
+        for name, answer in zip(made_by, answers, strict=True)
+        if answer != name
+    }
+    if wrong:
+        raise Unusable("; ".join(sorted(wrong)))
+    return {"right": np.array(1.0)}
 
 
 # Right answers in other styles.
@@ -203,20 +200,41 @@ EXERCISE = Exercise(
     section="choosing-identify",
     reference=reference,
     answer=identify_normalizer,
-    run=kind,
+    run=kinds,
+    measure=all_right,
     own_work=False,
-    cases=(
-        Case("two samples, by hand", 0.1, by_hand, measure=was("layer")),
-        Case("batch norm", 0.1, batch, measure=was("batch")),
-        Case("layer norm", 0.1, layer, measure=was("layer")),
-        Case("instance norm", 0.1, instance, measure=was("instance")),
-        Case("no normalizer", 0.1, nothing, measure=was("none")),
-        Case("group norm, two groups", 0.15, two_groups, measure=was("group")),
-        Case(
-            "group norm, two channels each", 0.15, groups_of_two, measure=was("group")
-        ),
-        Case("float32, some way from zero", 0.1, in_float32, measure=was("layer")),
-        Case("a variance below eps", 0.1, small_spread, measure=was("instance")),
+    cases=tuple(
+        Case(name, share, inputs, kept=("made_by",))
+        for name, share, inputs in (
+            (
+                "two samples, by hand: batch norm, layer norm or none",
+                0.1,
+                made("batch", "layer", "none", images=_by_hand),
+            ),
+            ("batch norm or layer norm", 0.2, made("batch", "layer")),
+            ("batch norm or instance norm", 0.2, made("batch", "instance")),
+            (
+                "batch norm, layer norm, instance norm or none",
+                0.1,
+                made("batch", "layer", "instance", "none"),
+            ),
+            ("layer norm or two groups", 0.1, made("layer", "two groups")),
+            (
+                "instance norm or groups of two channels",
+                0.1,
+                made("instance", "groups of two"),
+            ),
+            (
+                "float32, far from zero: batch norm or layer norm",
+                0.1,
+                made("batch", "layer", images=_in_float32),
+            ),
+            (
+                "a variance below eps: batch norm or instance norm",
+                0.1,
+                made("batch", "instance", images=_small),
+            ),
+        )
     ),
     equivalents=(from_the_finest, with_torch, from_the_slopes, with_einsum),
 )

@@ -1,10 +1,9 @@
 """choosing.invariance: what can be done to x without changing the output?"""
 
-from functools import partial
-
 import numpy as np
 
 from normlib.check.exercise import Case, Exercise
+from normlib.check.exercises.choosing.cases import in_any_order
 from normlib.check.exercises.choosing.protocols import CHANGES, ignored, listed
 from normlib.check.running.observing import Unusable
 
@@ -31,49 +30,66 @@ def invariances(normalizer):
     return unseen
 
 
-# Cases: a normalizer each, once the channels are split into groups: (N, G, C/G, H, W).
-
-
-def _normalizer(rng, axes, groups=1, centered=1, scaled=1):
-    return dict(
-        axes=np.array(axes),
-        groups=np.array(groups),
-        centered=np.array(centered),
-        scaled=np.array(scaled),
-    )
-
-
-# Batch norm and instance norm keep channels apart: a group norm with as many groups
-# as channels. They let the axis of the groups, and that inside a group, share nothing.
-batch = partial(_normalizer, axes=(0, 3, 4))
-layer = partial(_normalizer, axes=(1, 2, 3, 4))
-instance = partial(_normalizer, axes=(3, 4))
-group = partial(_normalizer, axes=(2, 3, 4), groups=2)
-each_position = partial(_normalizer, axes=(1, 2))
-mean_only = partial(_normalizer, axes=(1, 2, 3, 4), scaled=0)
-spread_only = partial(_normalizer, axes=(1, 2, 3, 4), centered=0)
-nothing = partial(_normalizer, axes=(1, 2, 3, 4), centered=0, scaled=0)
+# Cases: normalizers, by the axes that share statistics once the channels are split into
+# groups, (N, G, C/G, H, W). Batch norm and instance norm keep channels apart: among all
+# channels as one group, they don't average over the axis inside the group.
 
 
 def _units(*units):
     return {f"{unit} {change}" for unit in units for change in ("shift", "scale")}
 
 
-def ignores(expected):
-    """The measure of a case: whether the set is ``expected``, and a sentence."""
+# Name -> the normalizer, and what it ignores.
+NORMALIZERS = {
+    "batch norm": (dict(axes=(0, 3, 4)), _units("batch", "channel")),
+    "layer norm": (dict(axes=(1, 2, 3, 4)), _units("batch", "sample")),
+    "instance norm": (
+        dict(axes=(3, 4)),
+        _units("batch", "sample", "channel", "instance"),
+    ),
+    "group norm": (dict(axes=(2, 3, 4), groups=2), _units("batch", "sample")),
+    "norm of each position": (
+        dict(axes=(1, 2)),
+        _units("batch", "sample", "position"),
+    ),
+    "mean subtracted": (
+        dict(axes=(1, 2, 3, 4), scaled=False),
+        {"batch shift", "sample shift"},
+    ),
+    "divided by the root mean square": (
+        dict(axes=(1, 2, 3, 4), centered=False),
+        {"batch scale", "sample scale"},
+    ),
+    "nothing": (dict(axes=(), centered=False, scaled=False), set()),
+}
 
-    def measure(outputs):
-        held = {name for name in CHANGES if outputs[name]}
+
+def given(*names):
+    """Inputs: these normalizers."""
+
+    def inputs(rng):
+        order = in_any_order(rng, names)
+        return dict(normalizers=[NORMALIZERS[name][0] for name in order], order=order)
+
+    return inputs
+
+
+def all_right(outputs, order):
+    """The measure: whether each set is right, and a sentence."""
+    wrong = {}
+    for name, row in zip(order, outputs["ignored"], strict=True):
+        _, expected = NORMALIZERS[name]
+        held = {change for change, is_in in zip(CHANGES, row, strict=True) if is_in}
         found = []
         if missed := [n for n in CHANGES if n in expected - held]:
             found.append(f"{listed(missed)} should be in the set")
-        if wrong := [n for n in CHANGES if n in held - expected]:
-            found.append(f"{listed(wrong)} should not be in the set")
+        if extra := [n for n in CHANGES if n in held - expected]:
+            found.append(f"{listed(extra)} should not be in the set")
         if found:
-            raise Unusable("; ".join(found))
-        return {"right": np.array(1.0)}
-
-    return measure
+            wrong[name] = f"{name}: {'; '.join(found)}"
+    if wrong:
+        raise Unusable(". ".join(sentence for _, sentence in sorted(wrong.items())))
+    return {"right": np.array(1.0)}
 
 
 # Right answers in other styles.
@@ -173,40 +189,28 @@ EXERCISE = Exercise(
     reference=invariances,
     answer=invariances,
     run=ignored,
-    cases=(
-        Case("batch norm", 0.15, batch, measure=ignores(_units("batch", "channel"))),
-        Case("layer norm", 0.15, layer, measure=ignores(_units("batch", "sample"))),
-        Case(
-            "instance norm",
-            0.15,
-            instance,
-            measure=ignores(_units("batch", "sample", "channel", "instance")),
-        ),
-        Case(
-            "group norm, two groups",
-            0.15,
-            group,
-            measure=ignores(_units("batch", "sample")),
-        ),
-        Case(
-            "layer norm over the channels of each position",
-            0.1,
-            each_position,
-            measure=ignores(_units("batch", "sample", "position")),
-        ),
-        Case(
-            "a normalizer that subtracts each sample's mean, no more",
-            0.1,
-            mean_only,
-            measure=ignores({"batch shift", "sample shift"}),
-        ),
-        Case(
-            "a normalizer that divides each sample by its root mean square, no more",
-            0.1,
-            spread_only,
-            measure=ignores({"batch scale", "sample scale"}),
-        ),
-        Case("a function that returns x", 0.1, nothing, measure=ignores(set())),
+    measure=all_right,
+    cases=tuple(
+        Case(name, 0.2, given(*names), kept=("order",))
+        for name, *names in (
+            ("batch norm or layer norm", "batch norm", "layer norm"),
+            (
+                "instance norm or group norm with two groups",
+                "instance norm",
+                "group norm",
+            ),
+            (
+                "layer norm of a whole sample, or of each of its positions",
+                "layer norm",
+                "norm of each position",
+            ),
+            (
+                "only the mean subtracted, or only divided by the root mean square",
+                "mean subtracted",
+                "divided by the root mean square",
+            ),
+            ("batch norm, or a function that returns x", "batch norm", "nothing"),
+        )
     ),
     equivalents=(ten_lines, with_loops, by_axes, in_torch),
 )
