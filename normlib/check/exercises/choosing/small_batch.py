@@ -5,10 +5,9 @@ from torch import nn
 from normlib.check.exercise import Case, Exercise
 from normlib.check.exercises.choosing.networks import protocols
 from normlib.check.exercises.choosing.networks.digits import (
-    right_on,
-    test_digits,
-    the_same,
-    training_digits,
+    digits,
+    mixed,
+    recognizes,
 )
 
 
@@ -22,9 +21,9 @@ def small_batch_network(layers):
     return [*network, layers[-1]]
 
 
-def digits(rng):
-    x, labels = training_digits()
-    return dict(seed=int(rng.integers(2**31)), x=x, labels=labels, new_x=test_digits())
+def mixed_digits(rng):
+    inputs = digits(rng, lambda rng, x: mixed(rng, x.reshape(-1, 64)))
+    return dict(seed=int(rng.integers(2**31)), **inputs)
 
 
 # What these look like from outside. The last of the given layers is number 12.
@@ -121,15 +120,14 @@ EXERCISE = Exercise(
     answer=small_batch_network,
     run=protocols.small_batch,
     own_work=False,
+    measure=recognizes(0.75, "an image's scores change with the image beside it"),
     cases=(
         Case(
-            "an image is judged alike, whichever stands beside it",
-            0.25,
-            digits,
-            run=protocols.beside_another,
-            measure=the_same("an image's scores change with the image beside it"),
+            "the test digits, each of them judged by itself",
+            1,
+            mixed_digits,
+            kept=("new_labels",),
         ),
-        Case("the test digits", 0.75, digits, measure=right_on(0.75)),
     ),
     recognize={
         "no-normalizer": _no_normalizer,

@@ -10,8 +10,8 @@ from normlib.check.separation import recognized_by
 
 def exposing_input():
     """The rows on two devices, for which the published function goes wrong."""
-    first = np.array([[0.0], [1.0], [2.0], [3.0], [4.0], [5.0]])
-    second = np.array([[20.0], [22.0]])
+    first = np.array([[4.0], [5.0], [6.0], [4.0], [5.0], [6.0]])
+    second = np.array([[-15.0], [25.0]])
     return first, second
 
 
@@ -32,6 +32,14 @@ def published(first, second, eps=1e-5):
 
 
 ASKED = 0.1  # a tenth of a standard deviation
+
+
+def _same_mean(first, second):
+    """Whether the means agree to a millionth of the standard deviation, or nearly."""
+    apart = np.abs(first.mean(axis=0) - second.mean(axis=0))
+    batch = np.concatenate([first, second])
+    rounding = 1e-6 * np.abs(batch).max(axis=0)  # of float32
+    return bool((apart <= 1e-6 * batch.std(axis=0) + rounding).all())
 
 
 def separation(outputs):
@@ -55,6 +63,11 @@ def separation(outputs):
             "right and wrong give nearly the same on it: they differ by at most "
             f"{apart:.2g}, and {ASKED:g} is asked for"
         )
+    if not _same_mean(first, second):
+        raise Unusable(
+            "right and wrong differ on it, but the two devices should have the same "
+            "mean in each feature"
+        )
     return {"separated": np.array(1.0)}
 
 
@@ -66,7 +79,7 @@ def no_arguments(rng):
 
 
 def _kind(outputs):
-    """The key of the reason why these shares do not tell the two apart."""
+    """The key of the reason why these shares are refused; None for others."""
     first, second = (outputs[n].astype(np.float64) for n in ("first", "second"))
     if first.ndim == 1 or second.ndim == 1:
         return "without-features"
@@ -77,6 +90,8 @@ def _kind(outputs):
     batch = np.concatenate([first, second])
     if not np.ptp(batch, axis=0).any():
         return "all-equal"
+    if np.abs(right(first, second) - published(first, second)).max() >= ASKED:
+        return None if _same_mean(first, second) else "other-means"
     with np.errstate(all="ignore"):  # a feature that is constant, without eps
         if np.abs(right(first, second, 0) - published(first, second, 0)).max() > ASKED:
             return "below-eps"
@@ -90,6 +105,7 @@ def _kind(outputs):
 KINDS = (
     *("as-many-rows", "the-same-rows", "one-distribution", "all-equal"),
     *("below-eps", "nearly-as-many-rows", "an-empty-share", "without-features"),
+    "other-means",
 )
 
 
@@ -97,36 +113,43 @@ KINDS = (
 
 
 def one_row_on_the_second():
-    return np.arange(12.0).reshape(6, 2), np.array([[100.0, -100.0]])
+    return np.arange(6).reshape(3, 2), [[2, 3]]
 
 
-def other_spread():
+def other_deviations():
     rng = np.random.default_rng(1)
-    return rng.normal(0, 1, (40, 3)), rng.normal(0, 30, (10, 3))
+    first, second = rng.normal(0, 1, (40, 3)), rng.normal(0, 30, (10, 3))
+    return first - first.mean(axis=0), second - second.mean(axis=0)
 
 
-def the_end_of_an_epoch():
-    batch = np.linspace(-1, 1, 17, dtype=np.float32)[:, None]
-    return [batch[:12], batch[12:]]
+def twice_as_far():
+    second = np.linspace(-1, 1, 5, dtype=np.float32)[:, None]
+    return [np.concatenate([2 * second, 2 * second, 2 * second]), second]
 
 
 def in_torch():
     import torch
 
-    return torch.zeros(5, 4), torch.ones(2, 4)
+    return torch.tensor([[-1.0], [1.0]]), torch.zeros(9, 1)
 
 
 EXERCISE = Exercise(
     key="choosing.spot_the_bug",
     points=2,
-    statement="A batch on two devices, for which the mistake of several libraries "
-    "makes a difference.",
+    statement="A batch on two devices that have the same mean, on which the mistake of "
+    "several libraries makes a difference.",
     section="choosing-mistakes",
     reference=exposing_input,
     answer=exposing_input,
-    run=call("first", "second"),
+    run=call("first", "second", whole=True),
     measure=separation,
-    cases=(Case("right and wrong differ on your input", 1.0, no_arguments),),
+    cases=(
+        Case(
+            "right and wrong differ on your input, though the means agree",
+            1.0,
+            no_arguments,
+        ),
+    ),
     recognize=recognized_by(_kind, KINDS),
-    equivalents=(one_row_on_the_second, other_spread, the_end_of_an_epoch, in_torch),
+    equivalents=(one_row_on_the_second, other_deviations, twice_as_far, in_torch),
 )
