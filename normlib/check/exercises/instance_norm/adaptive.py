@@ -1,16 +1,19 @@
 """instance_norm.adaptive: the mean and the spread of one image, put onto another."""
 
-import math
+from functools import partial
 
 import numpy as np
 
 import normlib
+from normlib.check.cases import far_from_zero, feature_maps
 from normlib.check.exercise import Case, Exercise
-from normlib.check.running.protocols import call
+from normlib.check.running.protocols import call, called_again, from_any_memory
+
+NO_EPS = 1e-300  # next to 0, which normlib refuses
 
 
 def reference(content, style, eps=1e-5):
-    return normlib.adaptive_instance_norm(content, style, eps=eps)[0]
+    return normlib.adaptive_instance_norm(content, style, eps=eps or NO_EPS)[0]
 
 
 def adaptive_instance_norm(content, style, eps=1e-5):
@@ -33,48 +36,48 @@ def by_hand(rng):
     return dict(content=content, style=style)
 
 
-def maps(rng, n, space, low, high):
-    x = np.tile(np.linspace(-1.5, 1.5, math.prod(space)), (n, 3, 1))
-    x = rng.permuted(x, axis=2) + rng.uniform(-0.1, 0.1, x.shape)
-    contrast = rng.permutation(np.geomspace(low, high, 3 * n)).reshape(n, 3, 1)
-    brightness = rng.permutation(np.linspace(2, 5, 3 * n)).reshape(n, 3, 1)
-    return (contrast * (x + brightness)).reshape(n, 3, *space)
+def pictures(rng, n=2, c=3, size=(4, 5), contrast=1.0):
+    x = feature_maps(rng, n, c, size, 9, channels_apart=4, samples_apart=20)
+    return contrast * (x + rng.uniform(2, 5))
 
 
-def two_pictures(rng, n=2, size=(4, 5), style_size=(2, 3)):
-    content = maps(rng, n, size, 1, 9)
-    return dict(content=content, style=maps(rng, n, style_size, 20, 180))
+def two_pictures(rng, n=2, c=3, size=(4, 5), style_size=(2, 3), contrast=1.0):
+    content = pictures(rng, n, c, size, contrast)
+    return dict(content=content, style=pictures(rng, n, c, style_size, 3 * contrast))
 
 
-def equal_sizes(rng):
-    return two_pictures(rng, n=3, size=(3, 3), style_size=(3, 3))
+def large_styles(rng):
+    """Of single channels, larger than their contents, and with an eps of 0."""
+    inputs = two_pictures(rng, c=1, size=(2, 3), style_size=(4, 5), contrast=0.1)
+    return inputs | dict(eps=0.0)
 
 
 def two_channels_as_they_are(rng):
     """The third has another style, so that returning the content is no answer."""
-    content = maps(rng, 2, (4, 5), 0.1, 0.9)
+    content = pictures(rng, contrast=0.1)
     style = content.copy()
     style[:, 2] = 3 * style[:, 2] - 5
     return dict(content=content, style=style, eps=0.3)
 
 
 def a_large_eps(rng):
-    content, style = maps(rng, 2, (4, 5), 0.1, 0.9), maps(rng, 2, (2, 3), 0.2, 0.7)
-    return dict(content=content, style=style, eps=0.3)
+    return two_pictures(rng, contrast=0.05) | dict(eps=0.3)
 
 
-def a_constant_channel(rng):
+def constant_channels(rng):
     inputs = two_pictures(rng)
-    inputs["content"][1, 1] = 7.25
+    inputs["content"][1, 1], inputs["content"][0, 2] = 7.25, 0
     return inputs
 
 
-def far_from_zero(rng):
-    inputs = two_pictures(rng)
-    content, style = inputs["content"], inputs["style"]
-    content += 1e4 - content.mean(axis=(2, 3), keepdims=True)
-    style -= style.mean(axis=(2, 3), keepdims=True)
-    return {name: value.astype(np.float32) for name, value in inputs.items()}
+def one_pixel(rng):
+    return two_pictures(rng, n=1, size=(1, 1), style_size=(1, 4))
+
+
+def content_far_from_zero(rng):
+    inputs = two_pictures(rng, n=1)
+    inputs["style"] -= inputs["style"].mean(axis=(2, 3), keepdims=True)
+    return far_from_zero(inputs, "content")
 
 
 # Right answers in other styles.
@@ -116,7 +119,7 @@ def with_einsum(content, style, eps=1e-5):
 def in_torch(content, style, eps=1e-5):
     import torch
 
-    content, style = torch.tensor(content), torch.tensor(style)
+    content, style = torch.tensor(content.copy()), torch.tensor(style.copy())
     var, mean = torch.var_mean(content, dim=(2, 3), correction=0, keepdim=True)
     gamma, beta = torch.var_mean(style, dim=(2, 3), correction=0, keepdim=True)
     gamma = torch.sqrt(gamma + eps)
@@ -143,21 +146,34 @@ EXERCISE = Exercise(
     run=call("y"),
     cases=(
         Case("four pixels and two, by hand", 1 / 12, by_hand),
-        Case("two contents, two styles of another size", 3 / 12, two_pictures),
-        Case("all sizes equal", 2 / 12, equal_sizes),
+        Case("two contents, two styles of a smaller size", 2 / 12, two_pictures),
+        Case("styles of a larger size, one channel, without eps", 1 / 12, large_styles),
+        Case(
+            "all sizes equal",
+            1 / 12,
+            partial(two_pictures, n=3, size=(3, 3), style_size=(3, 3)),
+        ),
         Case(
             "a channel in its own style stays as it is",
             1 / 12,
             two_channels_as_they_are,
         ),
         Case("a large eps counts as it should", 1 / 12, a_large_eps),
-        Case("a constant channel takes the style's mean", 1 / 12, a_constant_channel),
+        Case("a constant channel takes the style's mean", 0.5 / 12, constant_channels),
+        Case("a single pixel takes the style's mean", 0.5 / 12, one_pixel),
         Case(
             "content far from zero, in float32",
-            2 / 12,
-            far_from_zero,
+            1 / 12,
+            content_far_from_zero,
             tolerance=0.02,  # float32 itself keeps three digits here
         ),
+        Case(
+            "transposed, strided, reversed and read-only arrays",
+            1 / 12,
+            two_pictures,
+            run=from_any_memory("y"),
+        ),
+        Case("called a second time", 1 / 12, two_pictures, run=called_again("y")),
         Case("both pictures are left as they were", 1 / 12, two_pictures, intact=True),
     ),
     sections={"instance-norm-numerical-care": ("mean-of-squares",)},

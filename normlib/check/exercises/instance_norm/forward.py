@@ -1,19 +1,23 @@
 """instance_norm.forward: standardize each channel of each sample by itself."""
 
 import math
+from functools import partial
 
 import numpy as np
 
 import normlib
+from normlib.check.cases import alternating, far_from_zero, feature_maps
 from normlib.check.exercise import Case, Exercise
-from normlib.check.running.protocols import call
+from normlib.check.running.protocols import call, called_again, from_any_memory
+
+NO_EPS = 1e-300  # next to 0, which normlib refuses
 
 
 def reference(x, gamma, beta, eps=1e-5):
     if math.prod(x.shape[2:]) == 1:  # which normlib refuses, as torch does
         beta = beta.reshape(-1, *[1] * (x.ndim - 2))
         return np.broadcast_to(beta, x.shape)
-    return normlib.instance_norm(x, gamma, beta, eps=eps)[0]
+    return normlib.instance_norm(x, gamma, beta, eps=eps or NO_EPS)[0]
 
 
 def instance_norm(x, gamma, beta, eps=1e-5):
@@ -27,7 +31,7 @@ def instance_norm(x, gamma, beta, eps=1e-5):
 
 
 # Cases. All sizes differ, except where a mix-up of axes is to go through without an
-# error; samples and channels differ in offset and in spread.
+# error; samples and channels differ in mean, and channels in standard deviation.
 
 
 def by_hand(rng):
@@ -40,53 +44,40 @@ def by_hand(rng):
     return dict(x=x, gamma=np.array([1.0, 2.0]), beta=np.array([0.0, 5.0]))
 
 
-def images(rng, n=2, space=(5, 7)):
-    # Evenly spread, jittered and shuffled: no channel is nearly constant by chance.
-    x = np.tile(np.linspace(-1.5, 1.5, math.prod(space)), (n, 3, 1))
-    x = rng.permuted(x, axis=2) + rng.uniform(-0.2, 0.2, x.shape)
-    contrast = np.geomspace(1, 3, n)[:, None, None] * np.array([[1.0], [3.0], [9.0]])
-    brightness = rng.permutation(np.linspace(-9, 9, 3 * n)).reshape(n, 3, 1)
-    x = contrast * (x + brightness)
-    gamma = rng.uniform(0.5, 3, 3) * np.array([1, -1, 1])
-    beta = rng.uniform(0.5, 2, 3)
-    return dict(x=x.reshape(n, 3, *space), gamma=gamma, beta=beta)
+def images(rng, n=2, c=3, positions=(5, 7)):
+    return dict(
+        x=feature_maps(rng, n, c, positions, 9, channels_apart=4, samples_apart=20),
+        gamma=alternating(rng, c),
+        beta=rng.permutation(np.linspace(-2, 1, c)),
+    )
 
 
 def sequences(rng):
-    return images(rng, space=(8,))
+    """Of a single channel, and with an eps of 0."""
+    inputs = images(rng, n=3, c=1, positions=(8,))
+    return inputs | dict(x=0.1 * inputs["x"], eps=0.0)
 
 
 def volumes(rng):
-    return images(rng, space=(3, 2, 5))  # as deep as channels are many
-
-
-def equal_sizes(rng):
-    return images(rng, n=3, space=(3, 3))
-
-
-def one_pixel(rng):
-    return images(rng, n=5, space=(1, 1))
+    """As deep as channels are many, and all numbers below 0."""
+    inputs = images(rng, positions=(3, 2, 5))
+    inputs["gamma"][1] = 0
+    return inputs | dict(x=inputs["x"] - inputs["x"].max() - 1)
 
 
 def a_large_eps(rng):
     inputs = images(rng)
-    inputs["x"] *= np.array([0.5, 0.1, 0.03]).reshape(3, 1, 1)
-    return inputs | dict(eps=0.3)
+    return inputs | dict(x=0.03 * inputs["x"], eps=0.3)
 
 
-def a_constant_channel(rng):
+def constant_channels(rng):
     inputs = images(rng)
-    inputs["x"][1, 1] = 7.25
+    inputs["x"][1, 1], inputs["x"][0, 2] = 7.25, 0
     return inputs
 
 
-def far_from_zero(rng):
-    inputs = images(rng)
-    x = inputs["x"]
-    x -= x.mean(axis=(2, 3), keepdims=True)
-    x /= x.std(axis=(2, 3), keepdims=True)
-    x += 1e4
-    return {name: value.astype(np.float32) for name, value in inputs.items()}
+def one_image_far_from_zero(rng):
+    return far_from_zero(images(rng, n=1))
 
 
 # Right answers in other styles.
@@ -124,7 +115,7 @@ def with_einsum(x, gamma, beta, eps=1e-5):
 def in_torch(x, gamma, beta, eps=1e-5):
     import torch
 
-    x, gamma, beta = map(torch.from_numpy, (x, gamma, beta))
+    x, gamma, beta = (torch.tensor(a.copy()) for a in (x, gamma, beta))
     flat = x.flatten(2)
     var, mean = torch.var_mean(flat, dim=2, correction=0, keepdim=True)
     x_hat = (flat - mean) * torch.rsqrt(var + eps)
@@ -132,7 +123,7 @@ def in_torch(x, gamma, beta, eps=1e-5):
 
 
 def running_in_float32(x, gamma, beta, eps=1e-5):
-    y = np.array(x, dtype=np.float32)
+    y = np.array(x, dtype=np.float32, order="C")
     pixels = y.reshape(*x.shape[:2], -1)  # a view
     mean = np.zeros(x.shape[:2], np.float32)
     squares = np.zeros(x.shape[:2], np.float32)
@@ -156,20 +147,33 @@ EXERCISE = Exercise(
     answer=instance_norm,
     run=call("y"),
     cases=(
-        Case("two images of four pixels, by hand", 2 / 16, by_hand),
+        Case("two images of four pixels, by hand", 1 / 16, by_hand),
         Case("two images of 5 × 7 pixels", 3 / 16, images),
-        Case("sequences: one axis after the channels", 1 / 16, sequences),
-        Case("volumes: three axes after the channels", 2 / 16, volumes),
-        Case("all four sizes equal", 2 / 16, equal_sizes),
+        Case("sequences of one channel, (N, 1, L), without eps", 1 / 16, sequences),
+        Case("volumes, (N, C, D, H, W)", 1 / 16, volumes),
+        Case(
+            "all four sizes equal", 2 / 16, partial(images, n=3, c=3, positions=(3, 3))
+        ),
         Case("a large eps counts as it should", 1 / 16, a_large_eps),
-        Case("a constant channel becomes beta", 1 / 16, a_constant_channel),
-        Case("images of one pixel become beta", 1 / 16, one_pixel),
+        Case("a constant channel becomes beta", 1 / 16, constant_channels),
+        Case(
+            "images of one pixel become beta",
+            1 / 16,
+            partial(images, n=5, positions=(1, 1)),
+        ),
         Case(
             "far from zero, in float32",
             2 / 16,
-            far_from_zero,
+            one_image_far_from_zero,
             tolerance=0.02,  # float32 itself keeps three digits here
         ),
+        Case(
+            "transposed, strided, reversed and read-only arrays",
+            1 / 16,
+            images,
+            run=from_any_memory("y"),
+        ),
+        Case("called a second time", 1 / 16, images, run=called_again("y")),
         Case("x is left as it was", 1 / 16, images, intact=True),
     ),
     sections={"instance-norm-numerical-care": ("mean-of-squares",)},
