@@ -34,6 +34,9 @@ class Case:
         Also require that the call leaves its inputs as they were.
     measure : callable, optional
         A measure to use instead of the exercise's own.
+    kept : tuple of str
+        Names among the ``inputs`` that no answer is given, such as the right answers
+        where these are drawn too. The measure gets them, by name.
     """
 
     name: str
@@ -42,7 +45,14 @@ class Case:
     run: Protocol | None = None
     tolerance: float = 1e-4
     intact: bool = False
-    measure: Callable[[Outputs], Outputs] | None = None
+    measure: Callable[..., Outputs] | None = None
+    kept: tuple[str, ...] = ()
+
+    def draw(self, rng: np.random.Generator) -> tuple[Inputs, Inputs]:
+        """The inputs of a call, and what is kept for the measure."""
+        drawn = dict(self.inputs(rng))
+        kept = {name: drawn.pop(name) for name in self.kept}
+        return drawn, kept
 
 
 @dataclass(frozen=True)
@@ -76,7 +86,7 @@ class Exercise:
     misconceptions: Sequence[Misconception] = ()
     equivalents: tuple[Callable, ...] = ()
     symptoms: tuple[tuple[frozenset[str], str], ...] = ()
-    measure: Callable[[Outputs], Outputs] | None = None
+    measure: Callable[..., Outputs] | None = None
     own_work: bool = True
     answer: Callable | None = None
     sections: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)

@@ -73,7 +73,7 @@ class _Trial:
         self._exercise = exercise
         self.run = case.run or exercise.run
         self.measure = case.measure or exercise.measure
-        self.inputs = case.inputs(np.random.default_rng(seed))
+        self.inputs, self.kept = case.draw(np.random.default_rng(seed))
         self.expected = self._measured(
             observe(self.run, exercise.reference, self.inputs)
         )
@@ -119,7 +119,9 @@ class _Trial:
         """What was observed, with what the measure makes of its outputs."""
         if self.measure is None or observed.outputs is None:
             return observed
-        found = observe(lambda measure, _: measure(observed.outputs), self.measure, {})
+        found = observe(
+            lambda measure, _: measure(observed.outputs, **self.kept), self.measure, {}
+        )
         return replace(
             observed,
             outputs=found.outputs,

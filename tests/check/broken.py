@@ -304,7 +304,7 @@ ARRAYS = ("x", "dy", "dw", "v", "w", "content", "g", "gamma", "u")
 def _has_axes_behind_channels(exercise):
     return exercise.key in {
         *("batch_norm.images", "instance_norm.forward", "instance_norm.adaptive"),
-        *("instance_norm.backward", "group_norm.forward", "group_norm.backward"),
+        *("group_norm.forward", "group_norm.backward"),
         *("switchable_norm.moments", "switchable_norm.forward"),
         "switchable_norm.backward",
     }

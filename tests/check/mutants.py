@@ -227,13 +227,13 @@ def equivalent(key: str, source: str) -> bool:
     changed = _implementation(key, source)
     for seed in SEEDS[:1] if key in NETWORKS else SEEDS:
         for i, case in enumerate(exercise.cases):
-            inputs = case.inputs(np.random.default_rng([seed, i]))
+            inputs, kept = case.draw(np.random.default_rng([seed, i]))
             run = case.run or exercise.run
             measure = case.measure or exercise.measure or (lambda outputs: outputs)
 
-            def measured(answer, inputs, run=run, measure=measure):
+            def measured(answer, inputs, run=run, measure=measure, kept=kept):
                 torch.manual_seed(0)  # a new module may draw its weights
-                return measure(run(answer, inputs))
+                return measure(run(answer, inputs), **kept)
 
             pair = [observe(measured, f, inputs) for f in (unchanged, changed)]
             if not _same(*pair):

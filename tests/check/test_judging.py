@@ -390,3 +390,23 @@ def test_a_measure_or_a_recognizer_that_cannot_cope_ends_nothing(measured):
     report = judge(KEY, lambda: np.array(5.0))
     assert report.points == 0
     assert "raised IndexError" in report.cases[0].message
+
+
+def test_what_a_case_keeps_reaches_the_measure_and_no_answer(monkeypatch):
+    given = []
+
+    def add(outputs, hidden):
+        return {"sum": outputs["x"] + hidden}
+
+    def answer(*args):
+        given.append(args)
+        return np.array(1.0)
+
+    case = Case("kept", 1, lambda rng: dict(a=3.0, hidden=5.0), kept=("hidden",))
+    keeps = replace(
+        MEASURED, reference=lambda a: np.array(a - 1), measure=add, cases=(case,)
+    )
+    monkeypatch.setattr("normlib.check.judging.EXERCISES", {KEY: keeps})
+    assert judge(KEY, lambda a: np.array(2.0)).points == 2
+    assert "sum should be 7, yours is 6" in str(judge(KEY, answer))
+    assert given == [(3.0,)]

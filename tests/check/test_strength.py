@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 
 from normlib.check import EXERCISES, judge, judging
+from normlib.check.running.in_process import InProcess
 from normlib.check.running.observing import observe
 from tests.check.mutants import NETWORKS
 
+PATIENCE = 600  # seconds: a verdict does not depend on how busy the machine is
 SEEDS = range(int(os.environ.get("SEEDS", 5)))  # `make strength` takes 200
 
 
@@ -44,7 +46,7 @@ def seeds(exercise):
 @cache
 def report_on(key, misconception, seed):
     """The report on a misconception: several tests look at it."""
-    return judge(key, misconception.implementation, seed)
+    return judge(key, misconception.implementation, seed, InProcess(PATIENCE))
 
 
 def test_every_misconception_is_rejected_and_told_apart(exercise):
@@ -69,7 +71,7 @@ def test_every_misconception_is_rejected_and_told_apart(exercise):
 def test_every_equivalent_gets_full_points(exercise):
     for seed in seeds(exercise):
         for equivalent in exercise.equivalents:
-            report = judge(exercise.key, equivalent, seed)
+            report = judge(exercise.key, equivalent, seed, InProcess(PATIENCE))
             assert report.points == report.max_points, (
                 f"{equivalent.__name__}, seed {seed}\n{report}"
             )

@@ -24,7 +24,7 @@ _NAMES = {
         "spot_the_bug",
     ),
     "layer_norm": ("forward", "backward", "recurrent", "module", "spot_the_bug"),
-    "instance_norm": ("forward", "backward", "adaptive", "module", "spot_the_bug"),
+    "instance_norm": ("forward", "leak", "adaptive", "spot_the_bug"),
     "group_norm": ("forward", "backward", "module", "spot_the_bug"),
     "weight_norm": ("forward", "backward", "init", "module", "spot_the_bug"),
     "switchable_norm": ("moments", "forward", "backward", "module", "spot_the_bug"),

@@ -12,6 +12,7 @@ import pytest
 from normlib.check import EXERCISES, judge
 from normlib.check.mistakes import Misconceptions, misconceptions
 from normlib.check.mistakes.document import MistakeError, sections
+from normlib.check.running.in_process import InProcess
 
 EXERCISE = '''\
 """An exercise."""
@@ -221,5 +222,5 @@ WRITTEN = [key for key in EXERCISES if EXERCISES[key].answer]
 
 @pytest.mark.parametrize("key", WRITTEN)
 def test_the_answer_gets_full_points(key):
-    report = judge(key, EXERCISES[key].answer, seed=0)
+    report = judge(key, EXERCISES[key].answer, 0, InProcess(600))
     assert report.points == report.max_points, str(report)

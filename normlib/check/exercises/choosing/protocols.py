@@ -1,7 +1,8 @@
-"""How an answer is run that returns names.
+"""How an answer is run that returns names, on several inputs in a row.
 
-As in ``normlib.check.running``, nothing here knows what is right. Nothing here needs
-torch either: the networks have their protocols in a folder of their own.
+Which input comes when is drawn with the inputs, so that counting the calls tells
+nothing. As in ``normlib.check.running``, nothing here knows what is right. Nothing here
+needs torch either: the networks have their protocols in a folder of their own.
 """
 
 import numpy as np
@@ -16,23 +17,37 @@ CHANGES = tuple(
 )
 
 
-def kind(implementation, inputs) -> dict[str, np.ndarray]:
-    """One call that returns a member of ``KINDS``: its place there."""
-    answer = implementation(*inputs.values())
+def kinds(implementation, inputs) -> dict[str, np.ndarray]:
+    """A call for each pair (x, y) of ``inputs``: the places in ``KINDS``."""
+    return {
+        "kinds": np.array([_kind(implementation(x, y)) for x, y in inputs["pairs"]])
+    }
+
+
+def _kind(answer):
     if answer is None:
         raise Unusable("returned None: is there a way through without a `return`?")
     if not isinstance(answer, str) or answer not in KINDS:
         raise Unusable(f"should return {listed(KINDS, 'or')}, yours is {answer!r:.60}")
-    return {"kind": np.array(float(KINDS.index(answer)))}
+    return float(KINDS.index(answer))
 
 
 def ignored(implementation, inputs) -> dict[str, np.ndarray]:
-    """One call, with the normalizer that ``inputs`` describe: 1 for what it returns.
+    """A call with each of the normalizers that ``inputs`` describe.
 
-    ``inputs`` hold the axes that share statistics, once the channels are split into
-    ``groups``, and whether it subtracts the mean and divides by the spread.
+    A row for each of them, with 1 for the changes in the set that is returned. A
+    normalizer is described by the axes that share statistics, once the channels are
+    split into ``groups``, and by whether it subtracts the mean and divides by the
+    standard deviation.
     """
-    answer = implementation(lambda x: _normalized(x, **inputs))
+    found = [
+        _set(implementation(lambda x, described=described: _normalized(x, **described)))
+        for described in inputs["normalizers"]
+    ]
+    return {"ignored": np.array(found)}
+
+
+def _set(answer):
     if answer is None:
         raise Unusable("returned None: is there a `return`?")
     if not isinstance(answer, set | frozenset | list | tuple):
@@ -40,13 +55,16 @@ def ignored(implementation, inputs) -> dict[str, np.ndarray]:
     for name in answer:
         if not isinstance(name, str) or name not in CHANGES:
             raise Unusable(f"the set holds {name!r:.60}, which is not in the list")
-    return {name: np.array(float(name in answer)) for name in CHANGES}
+    return [float(name in answer) for name in CHANGES]
 
 
-ignored.describe = lambda name, inputs: ""  # the case's name says which normalizer
+kinds.describe = lambda name, inputs: f"`{name}(x, y)`, {len(inputs['pairs'])} calls"
+ignored.describe = lambda name, inputs: (
+    f"`{name}(normalizer)`, {len(inputs['normalizers'])} calls"
+)
 
 
-def _normalized(x, axes, groups, centered, scaled):
+def _normalized(x, axes, groups=1, centered=True, scaled=True):
     x = np.asarray(x, dtype=np.float64)
     if x.ndim != 4:
         raise Unusable(
@@ -57,8 +75,7 @@ def _normalized(x, axes, groups, centered, scaled):
         raise Unusable(
             f"gave the normalizer {C} channels, which {groups:d} groups cannot share"
         )
-    y = x.reshape(N, int(groups), -1, H, W)
-    axes = tuple(int(axis) for axis in axes)
+    y = x.reshape(N, groups, -1, H, W)
     if centered:
         y = y - y.mean(axes, keepdims=True)
     if scaled:

@@ -1,111 +1,42 @@
-"""choosing.recurrent: a normalizer inside a recurrence that has gone wild."""
+"""choosing.recurrent: normalizers for a network that forgets when a flash comes."""
 
 import numpy as np
 import torch
 from torch import nn
 
-from normlib.check.exercise import Case, Exercise, Misconception
+from normlib.check.exercise import Case, Exercise
 from normlib.check.exercises.choosing.networks import protocols
 from normlib.check.exercises.choosing.networks.digits import (
-    right_on,
-    test_digits,
-    the_same,
-    training_digits,
+    digits,
+    mixed,
+    recognizes,
 )
 
 
 class RecurrentCell(nn.Module):
+    """One step of a recurrent network, with normalizers."""
+
     def __init__(self, input_layer, state_layer):
+        """Keep the two given layers, and make what else is needed."""
         super().__init__()
         self.input_layer, self.state_layer = input_layer, state_layer
-        self.norm = nn.LayerNorm(state_layer.out_features)
+        self.input_norm = nn.LayerNorm(64)
+        self.state_norm = nn.LayerNorm(64)
 
     def forward(self, x, h):
-        return torch.tanh(self.norm(self.input_layer(x) + self.state_layer(h)))
+        """The new state, of shape (N, 64), after one column x of shape (N, 8)."""
+        input_part = self.input_norm(self.input_layer(x))
+        state_part = self.state_norm(self.state_layer(h))
+        return torch.tanh(input_part + state_part)
 
 
-def pairs(rng):
-    """Digits as sequences of their eight columns; for the test, two after another."""
-    x, labels = training_digits()
-    x, new = (d.reshape(-1, 8, 8).swapaxes(1, 2) for d in (x, test_digits()))
-    return dict(
-        seed=int(rng.integers(2**31)),
-        x=np.ascontiguousarray(x),
-        labels=labels,
-        new_x=np.concatenate([new, rng.permutation(new)], axis=1),
-    )
-
-
-# What people get wrong.
-
-
-class NoNormalizer(nn.Module):
-    def __init__(self, input_layer, state_layer):
-        super().__init__()
-        self.input_layer, self.state_layer = input_layer, state_layer
-
-    def forward(self, x, h):
-        return torch.tanh(self.input_layer(x) + self.state_layer(h))
-
-
-class OverTheBatch(nn.Module):
-    def __init__(self, input_layer, state_layer):
-        super().__init__()
-        self.input_layer, self.state_layer = input_layer, state_layer
-        self.norm = nn.BatchNorm1d(64)
-
-    def forward(self, x, h):
-        return torch.tanh(self.norm(self.input_layer(x) + self.state_layer(h)))
-
-
-class InputPartOnly(nn.Module):
-    def __init__(self, input_layer, state_layer):
-        super().__init__()
-        self.input_layer, self.state_layer = input_layer, state_layer
-        self.norm = nn.LayerNorm(64)
-
-    def forward(self, x, h):
-        return torch.tanh(self.norm(self.input_layer(x)) + self.state_layer(h))
-
-
-class PixelsOnly(nn.Module):
-    def __init__(self, input_layer, state_layer):
-        super().__init__()
-        self.input_layer, self.state_layer = input_layer, state_layer
-        self.norm = nn.LayerNorm(8)
-
-    def forward(self, x, h):
-        return torch.tanh(self.input_layer(self.norm(x)) + self.state_layer(h))
-
-
-class BehindTheTanh(nn.Module):
-    def __init__(self, input_layer, state_layer):
-        super().__init__()
-        self.input_layer, self.state_layer = input_layer, state_layer
-        self.norm = nn.LayerNorm(64)
-
-    def forward(self, x, h):
-        return self.norm(torch.tanh(self.input_layer(x) + self.state_layer(h)))
-
-
-class StateBeforeItsLayer(nn.Module):
-    def __init__(self, input_layer, state_layer):
-        super().__init__()
-        self.input_layer, self.state_layer = input_layer, state_layer
-        self.norm = nn.LayerNorm(64)
-
-    def forward(self, x, h):
-        return torch.tanh(self.input_layer(x) + self.state_layer(self.norm(h)))
-
-
-class GroupsOfTwo(nn.Module):
-    def __init__(self, input_layer, state_layer):
-        super().__init__()
-        self.input_layer, self.state_layer = input_layer, state_layer
-        self.norm = nn.GroupNorm(32, 64)
-
-    def forward(self, x, h):
-        return torch.tanh(self.norm(self.input_layer(x) + self.state_layer(h)))
+def sequences(rng):
+    """Digits by their columns; after each test digit, a flash from another digit."""
+    inputs = digits(rng, lambda rng, x: mixed(rng, x.swapaxes(1, 2)))
+    new = inputs["new_x"]
+    flash = protocols.FLASH * rng.permutation(new)[:, : protocols.FLASH_COLUMNS]
+    inputs["new_x"] = np.concatenate([new, flash], axis=1)
+    return dict(seed=int(rng.integers(2**31)), **inputs)
 
 
 # What these look like from outside.
@@ -136,26 +67,48 @@ def _groups_of_two(outputs):
 # Right answers in other styles.
 
 
-class GroupsOfSixteen(nn.Module):
+class PixelsAndSum(nn.Module):
     def __init__(self, input_layer, state_layer):
         super().__init__()
         self.x, self.h = input_layer, state_layer
-        self.norm = nn.GroupNorm(4, 64)
+        self.pixels, self.sum = nn.LayerNorm(8), nn.LayerNorm(64)
 
     def forward(self, x, h):
-        total = self.x(x)
+        total = self.x(self.pixels(x))
         total = total + self.h(h)
-        return self.norm(total).tanh()
+        return self.sum(total).tanh()
+
+
+class InputPartThenSum(nn.Module):
+    def __init__(self, input_layer, state_layer):
+        super().__init__()
+        self.layers = nn.ModuleList([input_layer, state_layer])
+        self.norms = nn.ModuleList([nn.LayerNorm(64), nn.LayerNorm(64)])
+
+    def forward(self, x, h):
+        input_part = self.norms[0](self.layers[0](x))
+        return torch.tanh(self.norms[1](input_part + self.layers[1](h)))
 
 
 class ByTheRootMeanSquare(nn.Module):
     def __init__(self, input_layer, state_layer):
         super().__init__()
-        self.layers = nn.ModuleList([input_layer, state_layer])
-        self.norm = nn.RMSNorm(64)
+        self.input_part = nn.Sequential(input_layer, nn.RMSNorm(64))
+        self.state_part = nn.Sequential(state_layer, nn.RMSNorm(64))
 
     def forward(self, x, h):
-        return torch.tanh(self.norm(self.layers[0](x) + self.layers[1](h)))
+        return torch.tanh(self.input_part(x) + self.state_part(h))
+
+
+class GroupsOfSixteen(nn.Module):
+    def __init__(self, input_layer, state_layer):
+        super().__init__()
+        self.input_layer, self.state_layer = input_layer, state_layer
+        self.norm, self.state_norm = nn.GroupNorm(4, 64), nn.GroupNorm(4, 64)
+
+    def forward(self, x, h):
+        total = self.norm(self.input_layer(x)) + self.state_norm(self.state_layer(h))
+        return torch.tanh(total)
 
 
 class WithoutParameters(nn.Module):
@@ -164,91 +117,60 @@ class WithoutParameters(nn.Module):
         self.input_layer, self.state_layer = input_layer, state_layer
 
     def forward(self, x, h):
-        total = self.input_layer(x) + self.state_layer(h)
-        return torch.tanh(nn.functional.layer_norm(total, total.shape[1:]))
+        parts = self.input_layer(x), self.state_layer(h)
+        return torch.tanh(sum(nn.functional.layer_norm(p, [64]) for p in parts))
 
 
 class WithOnesOwn(nn.Module):
     def __init__(self, input_layer, state_layer):
         super().__init__()
         self.input_layer, self.state_layer = input_layer, state_layer
-        self.weight = nn.Parameter(torch.ones(64))
         self.bias = nn.Parameter(torch.zeros(64))
 
     def forward(self, x, h):
-        total = self.input_layer(x) + self.state_layer(h)
-        total = total - total.mean(dim=1, keepdim=True)
-        spread = torch.sqrt((total**2).mean(dim=1, keepdim=True) + 1e-5)
-        return torch.tanh(self.weight * total / spread + self.bias)
+        total = self.bias
+        for part in (self.input_layer(x), self.state_layer(h)):
+            part = part - part.mean(dim=1, keepdim=True)
+            std = torch.sqrt((part**2).mean(dim=1, keepdim=True) + 1e-5)
+            total = total + part / std
+        return torch.tanh(total)
 
 
 EXERCISE = Exercise(
     key="choosing.recurrent",
     points=4,
-    statement="Make a recurrent network remember whose state grows too fast.",
+    statement="Make a recurrent network remember what it read before a flash.",
     section="choosing-in-practice",
     reference=RecurrentCell,
+    answer=RecurrentCell,
     run=protocols.recurrent,
     own_work=False,
+    measure=recognizes(0.7, "a sequence's scores change with the rest of its batch"),
     cases=(
         Case(
-            "a pair is judged alike, whatever else is in the batch",
-            0.25,
-            pairs,
-            run=protocols.in_another_batch,
-            measure=the_same("a pair's scores change with the other pairs"),
-        ),
-        Case("the first digit of each test pair", 0.75, pairs, measure=right_on(0.7)),
-    ),
-    misconceptions=(
-        Misconception(
-            "no normalizer",
-            "With such large weights, tanh answers −1 or 1 to nearly everything: no "
-            "gradient comes through, and each step scrambles what was remembered.",
-            NoNormalizer,
-            recognize=_no_normalizer,
-        ),
-        Misconception(
-            "batch norm over time",
-            "Every step has other statistics, and one set of running averages stands "
-            "for all of them. In training each batch brings its own; at inference the "
-            "error grows from step to step.",
-            OverTheBatch,
-            recognize=_over_the_batch,
-        ),
-        Misconception(
-            "only the part from the input normalized",
-            "What is too large is the part from the state, and you add it afterwards.",
-            InputPartOnly,
-            recognize=_only_at(protocols.ON_INPUT_PART),
-        ),
-        Misconception(
-            "the pixels normalized",
-            "The pixels were all right. What is too large comes from the state.",
-            PixelsOnly,
-            recognize=_only_at(protocols.ON_X),
-        ),
-        Misconception(
-            "normalized behind the tanh",
-            "By then nearly every unit is at −1 or 1, where tanh is flat and passes no "
-            "gradient. The sum has to be small before it gets there.",
-            BehindTheTanh,
-            recognize=_only_at(protocols.ELSEWHERE),
-        ),
-        Misconception(
-            "the state normalized before its layer",
-            "The layer with the large weights comes after your normalizer and makes it "
-            "large again.",
-            StateBeforeItsLayer,
-            recognize=_only_at(protocols.ON_STATE),
-        ),
-        Misconception(
-            "groups of two to four units",
-            "Two numbers, less their mean and divided by their spread, are −1 and 1. "
-            "Count the numbers behind one mean.",
-            GroupsOfTwo,
-            recognize=_groups_of_two,
+            "the test digits, each followed by a flash",
+            1,
+            sequences,
+            kept=("new_labels",),
         ),
     ),
-    equivalents=(GroupsOfSixteen, ByTheRootMeanSquare, WithoutParameters, WithOnesOwn),
+    recognize={
+        "no-normalizer": _no_normalizer,
+        "over-the-batch": _over_the_batch,
+        "groups-of-two": _groups_of_two,
+        "one-for-the-sum": _only_at(protocols.ON_SUM),
+        "input-part-only": _only_at(protocols.ON_INPUT_PART),
+        "state-part-only": _only_at(protocols.ON_STATE_PART),
+        "pixels-only": _only_at(protocols.ON_X),
+        "after-the-tanh": _only_at(protocols.ELSEWHERE),
+        "state-before-its-layer": _only_at(protocols.ON_STATE),
+    },
+    equivalents=(
+        PixelsAndSum,
+        InputPartThenSum,
+        ByTheRootMeanSquare,
+        GroupsOfSixteen,
+        WithoutParameters,
+        WithOnesOwn,
+    ),
 )

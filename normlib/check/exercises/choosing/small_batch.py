@@ -2,17 +2,17 @@
 
 from torch import nn
 
-from normlib.check.exercise import Case, Exercise, Misconception
+from normlib.check.exercise import Case, Exercise
 from normlib.check.exercises.choosing.networks import protocols
 from normlib.check.exercises.choosing.networks.digits import (
-    right_on,
-    test_digits,
-    the_same,
-    training_digits,
+    digits,
+    mixed,
+    recognizes,
 )
 
 
 def small_batch_network(layers):
+    """The given layers, with normalizers between them."""
     network = []
     for layer in layers[:-1]:
         network.append(layer)
@@ -21,56 +21,9 @@ def small_batch_network(layers):
     return [*network, layers[-1]]
 
 
-def digits(rng):
-    x, labels = training_digits()
-    return dict(seed=int(rng.integers(2**31)), x=x, labels=labels, new_x=test_digits())
-
-
-# What people get wrong.
-
-
-def no_normalizer(layers):
-    return layers
-
-
-def batch_norm(layers):
-    network = []
-    for layer in layers[:-1]:
-        network.append(layer)
-        if isinstance(layer, nn.Linear):
-            network.append(nn.BatchNorm1d(layer.out_features))
-    return [*network, layers[-1]]
-
-
-def groups_of_two(layers):
-    network = []
-    for layer in layers[:-1]:
-        network.append(layer)
-        if isinstance(layer, nn.Linear):
-            network.append(nn.GroupNorm(layer.out_features // 2, layer.out_features))
-    return [*network, layers[-1]]
-
-
-def groups_of_one(layers):
-    network = []
-    for layer in layers[:-1]:
-        network.append(layer)
-        if isinstance(layer, nn.Linear):
-            network.append(nn.GroupNorm(layer.out_features, layer.out_features))
-    return [*network, layers[-1]]
-
-
-def on_the_pixels(layers):
-    return [nn.LayerNorm(64), *layers]
-
-
-def on_the_scores(layers):
-    return [*layers, nn.LayerNorm(10)]
-
-
-def first_layer_only(layers):
-    first, *others = layers
-    return [first, nn.LayerNorm(64), *others]
+def mixed_digits(rng):
+    inputs = digits(rng, lambda rng, x: mixed(rng, x.reshape(-1, 64)))
+    return dict(seed=int(rng.integers(2**31)), **inputs)
 
 
 # What these look like from outside. The last of the given layers is number 12.
@@ -164,67 +117,27 @@ EXERCISE = Exercise(
     statement="Make a network learn that sees two images a step.",
     section="choosing-in-practice",
     reference=small_batch_network,
+    answer=small_batch_network,
     run=protocols.small_batch,
     own_work=False,
+    measure=recognizes(0.75, "an image's scores change with the image beside it"),
     cases=(
         Case(
-            "an image is judged alike, whichever stands beside it",
-            0.25,
-            digits,
-            run=protocols.beside_another,
-            measure=the_same("an image's scores change with the image beside it"),
-        ),
-        Case("the test digits", 0.75, digits, measure=right_on(0.75)),
-    ),
-    misconceptions=(
-        Misconception(
-            "no normalizer",
-            "Each of these layers makes the signal a few times smaller, and the "
-            "gradient again on its way back. What is left after six of them?",
-            no_normalizer,
-            recognize=_no_normalizer,
-        ),
-        Misconception(
-            "batch norm with two images in the batch",
-            "Of two numbers, less their mean and divided by their spread, nothing is "
-            "left but which one is larger. Which normalizers need no second image?",
-            batch_norm,
-            recognize=_batch_norm,
-        ),
-        Misconception(
-            "groups of two to four features",
-            "What is wrong with two images in a batch is wrong with two features in a "
-            "group. Count the numbers behind one mean.",
-            groups_of_two,
-            recognize=_small_groups(2, 4),
-        ),
-        Misconception(
-            "a group for each feature",
-            "A single number, less the mean of itself, is 0.",
-            groups_of_one,
-            recognize=_small_groups(1, 1),
-        ),
-        Misconception(
-            "the pixels normalized, and nothing behind them",
-            "The pixels were all right. The signal is lost later, layer by layer.",
-            on_the_pixels,
-            recognize=_all_at(0),
-        ),
-        Misconception(
-            "a normalizer after the last layer",
-            "Where it stands, it receives what six layers have left of the signal, "
-            "and the layers below still get hardly any gradient each from the next.",
-            on_the_scores,
-            recognize=_all_at(13),
-        ),
-        Misconception(
-            "a normalizer in one place only",
-            "It restores the signal where it stands. The layers behind it shrink the "
-            "signal again, those before it still get little.",
-            first_layer_only,
-            recognize=_one_inside,
+            "the test digits, each of them judged by itself",
+            1,
+            mixed_digits,
+            kept=("new_labels",),
         ),
     ),
+    recognize={
+        "no-normalizer": _no_normalizer,
+        "batch-norm": _batch_norm,
+        "groups-of-two": _small_groups(2, 4),
+        "groups-of-one": _small_groups(1, 1),
+        "on-the-pixels": _all_at(0),
+        "on-the-scores": _all_at(13),
+        "first-layer-only": _one_inside,
+    },
     equivalents=(
         groups_of_eight,
         after_the_tanh,

@@ -2,14 +2,16 @@
 
 import numpy as np
 
-from normlib.check.exercise import Case, Exercise, Misconception
+from normlib.check.exercise import Case, Exercise
 from normlib.check.running.observing import Unusable
 from normlib.check.running.protocols import call
+from normlib.check.separation import recognized_by
 
 
 def exposing_input():
-    first = np.array([[0.0], [1.0], [2.0], [3.0], [4.0], [5.0]])
-    second = np.array([[20.0], [22.0]])
+    """The rows on two devices, for which the published function goes wrong."""
+    first = np.array([[4.0], [5.0], [6.0], [4.0], [5.0], [6.0]])
+    second = np.array([[-15.0], [25.0]])
     return first, second
 
 
@@ -30,6 +32,14 @@ def published(first, second, eps=1e-5):
 
 
 ASKED = 0.1  # a tenth of a standard deviation
+
+
+def _same_mean(first, second):
+    """Whether the means agree to a millionth of the standard deviation, or nearly."""
+    apart = np.abs(first.mean(axis=0) - second.mean(axis=0))
+    batch = np.concatenate([first, second])
+    rounding = 1e-6 * np.abs(batch).max(axis=0)  # of float32
+    return bool((apart <= 1e-6 * batch.std(axis=0) + rounding).all())
 
 
 def separation(outputs):
@@ -53,6 +63,11 @@ def separation(outputs):
             "right and wrong give nearly the same on it: they differ by at most "
             f"{apart:.2g}, and {ASKED:g} is asked for"
         )
+    if not _same_mean(first, second):
+        raise Unusable(
+            "right and wrong differ on it, but the two devices should have the same "
+            "mean in each feature"
+        )
     return {"separated": np.array(1.0)}
 
 
@@ -60,163 +75,81 @@ def no_arguments(rng):
     return {}
 
 
-# Inputs that do not tell the two apart.
-
-
-def as_many_rows():
-    rng = np.random.default_rng(0)
-    return rng.normal(0, 1, (8, 3)), rng.normal(50, 9, (8, 3))
-
-
-def the_same_rows():
-    rows = np.random.default_rng(0).normal(3, 2, (6, 2))
-    return rows, np.concatenate([rows, rows, rows])
-
-
-def one_distribution():
-    rng = np.random.default_rng(0)
-    return rng.normal(5, 2, (4000, 2)), rng.normal(5, 2, (1000, 2))
-
-
-def all_equal():
-    return np.full((6, 2), 3.0), np.full((2, 2), 3.0)
-
-
-def below_eps():
-    return np.zeros((6, 2)), np.full((2, 2), 1e-4)
-
-
-def nearly_as_many_rows():
-    rng = np.random.default_rng(0)
-    return rng.normal(0, 1, (100, 2)), rng.normal(9, 1, (101, 2))
-
-
-def an_empty_share():
-    return np.random.default_rng(0).normal(size=(8, 2)), np.zeros((0, 2))
-
-
-def without_features():
-    return np.array([0.0, 1.0, 2.0, 3.0]), np.array([20.0, 22.0])
-
-
-# What they have in common with others of their kind.
+# Inputs that do not tell the two apart: how each kind is recognized.
 
 
 def _kind(outputs):
-    """The reason why these shares do not tell the two apart, if there is one."""
+    """The key of the reason why these shares are refused; None for others."""
     first, second = (outputs[n].astype(np.float64) for n in ("first", "second"))
     if first.ndim == 1 or second.ndim == 1:
-        return without_features
+        return "without-features"
     if not first.size or not second.size:
-        return an_empty_share
+        return "an-empty-share"
     if len(first) == len(second):
-        return as_many_rows
+        return "as-many-rows"
     batch = np.concatenate([first, second])
     if not np.ptp(batch, axis=0).any():
-        return all_equal
-    if np.abs(right(first, second, 0) - published(first, second, 0)).max() > ASKED:
-        return below_eps
-    moments = np.stack([[s.mean(axis=0), s.std(axis=0)] for s in (first, second)])
-    differences = (np.ptp(moments, axis=0) / batch.std(axis=0)).max()
+        return "all-equal"
+    if np.abs(right(first, second) - published(first, second)).max() >= ASKED:
+        return None if _same_mean(first, second) else "other-means"
+    with np.errstate(all="ignore"):  # a feature that is constant, without eps
+        if np.abs(right(first, second, 0) - published(first, second, 0)).max() > ASKED:
+            return "below-eps"
+        moments = np.stack([[s.mean(axis=0), s.std(axis=0)] for s in (first, second)])
+        differences = (np.ptp(moments, axis=0) / batch.std(axis=0)).max()
     if differences < 1e-9:
-        return the_same_rows
-    return one_distribution if differences < 0.5 else nearly_as_many_rows
+        return "the-same-rows"
+    return "one-distribution" if differences < 0.5 else "nearly-as-many-rows"
 
 
-def _is(kind):
-    def recognize(outputs):
-        with np.errstate(all="ignore"):  # a feature that is constant, without eps
-            return _kind(outputs) is kind
-
-    return recognize
+KINDS = (
+    *("as-many-rows", "the-same-rows", "one-distribution", "all-equal"),
+    *("below-eps", "nearly-as-many-rows", "an-empty-share", "without-features"),
+    "other-means",
+)
 
 
 # Inputs that do.
 
 
 def one_row_on_the_second():
-    return np.arange(12.0).reshape(6, 2), np.array([[100.0, -100.0]])
+    return np.arange(6).reshape(3, 2), [[2, 3]]
 
 
-def other_spread():
+def other_deviations():
     rng = np.random.default_rng(1)
-    return rng.normal(0, 1, (40, 3)), rng.normal(0, 30, (10, 3))
+    first, second = rng.normal(0, 1, (40, 3)), rng.normal(0, 30, (10, 3))
+    return first - first.mean(axis=0), second - second.mean(axis=0)
 
 
-def the_end_of_an_epoch():
-    batch = np.linspace(-1, 1, 17, dtype=np.float32)[:, None]
-    return [batch[:12], batch[12:]]
+def twice_as_far():
+    second = np.linspace(-1, 1, 5, dtype=np.float32)[:, None]
+    return [np.concatenate([2 * second, 2 * second, 2 * second]), second]
 
 
 def in_torch():
     import torch
 
-    return torch.zeros(5, 4), torch.ones(2, 4)
+    return torch.tensor([[-1.0], [1.0]]), torch.zeros(9, 1)
 
 
 EXERCISE = Exercise(
     key="choosing.spot_the_bug",
     points=2,
-    statement="A batch on two devices, for which the mistake of several libraries "
-    "makes a difference.",
+    statement="A batch on two devices that have the same mean, on which the mistake of "
+    "several libraries makes a difference.",
     section="choosing-mistakes",
     reference=exposing_input,
-    run=call("first", "second"),
+    answer=exposing_input,
+    run=call("first", "second", whole=True),
     measure=separation,
-    cases=(Case("right and wrong differ on your input", 1.0, no_arguments),),
-    misconceptions=(
-        Misconception(
-            "as many rows on both devices",
-            "With equal shares, the mean of the two means is the mean of all. That is "
-            "what everybody tests with, and how the mistake survived.",
-            as_many_rows,
-            recognize=_is(as_many_rows),
-        ),
-        Misconception(
-            "the same mean and spread on both devices",
-            "However two equal numbers are weighted, their mean is the same.",
-            the_same_rows,
-            recognize=_is(the_same_rows),
-        ),
-        Misconception(
-            "both shares drawn from one distribution",
-            "The shares then have nearly the same mean and spread, and nearly equal "
-            "numbers have nearly the same mean, however they are weighted.",
-            one_distribution,
-            recognize=_is(one_distribution),
-        ),
-        Misconception(
-            "all numbers equal",
-            "What does not vary becomes 0, whatever the weights.",
-            all_equal,
-            recognize=_is(all_equal),
-        ),
-        Misconception(
-            "differences that eps hides",
-            "The variance is far below eps, so all outputs are close to 0. Larger "
-            "numbers show what these hide.",
-            below_eps,
-            recognize=_is(below_eps),
-        ),
-        Misconception(
-            "nearly as many rows on both devices",
-            "The shares differ, as they must. But their weights are nearly equal, so "
-            "weighting them equally is nearly right.",
-            nearly_as_many_rows,
-            recognize=_is(nearly_as_many_rows),
-        ),
-        Misconception(
-            "a device without rows",
-            "No rows have no mean. Give each device at least one row.",
-            an_empty_share,
-            recognize=_is(an_empty_share),
-        ),
-        Misconception(
-            "rows without features",
-            "Each share is a table with a row for each sample, if only of one column.",
-            without_features,
-            recognize=_is(without_features),
+    cases=(
+        Case(
+            "right and wrong differ on your input, though the means agree",
+            1.0,
+            no_arguments,
         ),
     ),
-    equivalents=(one_row_on_the_second, other_spread, the_end_of_an_epoch, in_torch),
+    recognize=recognized_by(_kind, KINDS),
+    equivalents=(one_row_on_the_second, other_deviations, twice_as_far, in_torch),
 )

@@ -2,16 +2,17 @@
 
 import numpy as np
 
-from normlib.check.exercise import Case, Exercise, Misconception
+from normlib.check.exercise import Case, Exercise
 from normlib.check.running.observing import Unusable
 from normlib.check.running.protocols import call
-from normlib.check.separation import separates, share
+from normlib.check.separation import recognized_by, separates, share
 
 
 def exposing_input():
+    """Images (train, x), each (N, C, H, W), on which remembering goes wrong."""
     rng = np.random.default_rng(0)
     train = rng.normal(size=(4, 3, 8, 8))
-    x = 50 + 10 * rng.normal(size=(1, 3, 8, 8))
+    x = 50 + 10 * train[:1]
     return train, x
 
 
@@ -60,61 +61,41 @@ def images(train, x):
         raise Unusable("train and x should hold magnitudes up to 1e15")
 
 
+def _in_another_light(train, x):
+    """Whether each of ``x`` is a training image but for brightness and contrast."""
+    seen, given = right(train, train), right(x, x)
+    if seen.shape[1:] != given.shape[1:]:
+        return False
+    close = 0.01 * np.abs(given).max()  # eps makes a difference, too
+    return all((np.abs(seen - y).max(axis=(1, 2, 3)) <= close).any() for y in given)
+
+
+def training_images(train, x):
+    images(train, x)
+    if not _in_another_light(train, x):
+        raise Unusable("x should be one of the training images in another light")
+
+
+def tells_all_apart(outputs):
+    """The measure: whether the images separate right from each of the wrong layers."""
+    found = {}
+    for what, wrong in (
+        ("", published),
+        ("if only the mean is remembered, ", remembers_the_mean),
+        ("if only the variance is remembered, ", remembers_the_variance),
+    ):
+        try:
+            found |= separates(right, wrong, ASKED, usable=training_images)(outputs)
+        except Unusable as error:
+            raise Unusable(f"{what}{error}") from None
+    return found
+
+
 def no_arguments(rng):
     return {}
 
 
-# Images that do not tell them apart, or only half.
-
-
-def the_training_image():
-    x = 50 + 10 * np.random.default_rng(1).normal(size=(1, 3, 8, 8))
-    return x, x
-
-
-def noise_and_noise():
-    rng = np.random.default_rng(1)
-    return rng.normal(size=(8, 3, 16, 16)), rng.normal(size=(2, 3, 16, 16))
-
-
-def between_dark_and_bright():
-    x = np.random.default_rng(1).normal(size=(1, 3, 8, 8))
-    return np.concatenate([x - 5, x + 5]), x
-
-
-def brighter():
-    train = np.random.default_rng(1).normal(size=(1, 3, 8, 8))
-    return train, train + 5
-
-
-def more_contrast():
-    train = np.random.default_rng(1).normal(size=(1, 3, 8, 8))
-    train = train - train.mean(axis=(2, 3), keepdims=True)
-    return train, 10 * train
-
-
-def dark_pictures():
-    rng = np.random.default_rng(1)
-    train = 1e-4 * rng.normal(size=(4, 3, 8, 8))
-    return train, 5e-3 + 3e-4 * rng.normal(size=(1, 3, 8, 8))
-
-
-def clear_sky():
-    train = np.random.default_rng(1).normal(size=(4, 3, 8, 8))
-    return train, np.full((1, 3, 8, 8), 0.9)
-
-
-def pixels():
-    train = np.random.default_rng(1).normal(size=(4, 3, 1, 1))
-    return train, 50 + 10 * train
-
-
-def a_lone_picture():
-    train = np.random.default_rng(1).normal(size=(3, 8, 8))
-    return train, 50 + 10 * train
-
-
-# What they have in common with others of their kind.
+# Images that do not tell them apart, or only half: how each kind is recognized.
 
 
 def _exposes(wrong, train, x):
@@ -122,32 +103,35 @@ def _exposes(wrong, train, x):
 
 
 def _kind(outputs):
-    """The reason why the images tell too little; None where they tell all."""
+    """The key of the reason why the images tell too little; None for others."""
     train, x = outputs["train"], outputs["x"]
     if 3 in (train.ndim, x.ndim):
-        return a_lone_picture
+        return "a-lone-picture"
     images(train, x)
     mean = _exposes(remembers_the_mean, train, x)
     variance = _exposes(remembers_the_variance, train, x)
     if mean and variance:
-        return None
+        return None if _in_another_light(train, x) else "another-image"
     if x[0, 0].size == 1:
-        return pixels
+        return "pixels"
     if not np.ptp(x, axis=(2, 3)).any():
-        return clear_sky
+        return "clear-sky"
     if not variance and max(statistics(x)[1].max(), statistics(train)[1].max()) < 1e-6:
-        return dark_pictures
+        return "dark-pictures"
     if mean or variance:
-        return brighter if mean else more_contrast
+        return "brighter" if mean else "more-contrast"
     if train.shape[1:] == x.shape[1:] and any(np.allclose(x, seen) for seen in train):
-        return the_training_image
+        return "the-training-image"
     if any(_exposes(published, train, image[None]) for image in train):
-        return between_dark_and_bright
-    return noise_and_noise
+        return "between-dark-and-bright"
+    return "noise-and-noise"
 
 
-def _is(kind):
-    return lambda outputs: outputs["x"].size > 0 and _kind(outputs) is kind
+KINDS = (
+    *("the-training-image", "noise-and-noise", "between-dark-and-bright"),
+    *("brighter", "more-contrast", "dark-pictures"),
+    *("clear-sky", "pixels", "a-lone-picture", "another-image"),
+)
 
 
 # Images that do.
@@ -161,7 +145,8 @@ def the_same_picture_at_noon():
 def a_remote_control():
     train = np.zeros((2, 1, 2, 2))
     train[:, :, 0] = 1.0
-    return [train.tolist(), (-20 * train).tolist()]
+    train = train.astype(int)
+    return [train.tolist(), (20 * train - 300).tolist()]
 
 
 def each_in_one_channel():
@@ -184,98 +169,21 @@ def fog():
 EXERCISE = Exercise(
     key="instance_norm.spot_the_bug",
     points=2,
-    statement="Images on which a layer that remembers gives something else than a "
-    "right one.",
+    statement="Training images in another light, on which a layer that remembers goes "
+    "wrong.",
     section="instance-norm-module",
     reference=exposing_input,
-    run=call("train", "x"),
+    answer=exposing_input,
+    run=call("train", "x", whole=True),
     cases=(
         Case(
-            "right and wrong differ on your images",
-            2 / 4,
+            "right and wrong differ on your images, whichever half is remembered",
+            1,
             no_arguments,
-            measure=separates(right, published, asked=ASKED, usable=images),
-        ),
-        Case(
-            "so they do if only the mean is remembered",
-            1 / 4,
-            no_arguments,
-            measure=separates(right, remembers_the_mean, asked=ASKED, usable=images),
-        ),
-        Case(
-            "so they do if only the variance is remembered",
-            1 / 4,
-            no_arguments,
-            measure=separates(
-                right, remembers_the_variance, asked=ASKED, usable=images
-            ),
+            measure=tells_all_apart,
         ),
     ),
-    misconceptions=(
-        Misconception(
-            "the very image that the layer was trained on",
-            "What it remembers of this image are the image's own statistics. Every "
-            "test that passes one array through the layer twice will pass.",
-            the_training_image,
-            recognize=_is(the_training_image),
-        ),
-        Misconception(
-            "an image like all those in training",
-            "Numbers drawn in the same way have nearly the same mean and spread, the "
-            "more so the more pixels there are. When do an image's own statistics "
-            "differ from the usual ones?",
-            noise_and_noise,
-            recognize=_is(noise_and_noise),
-        ),
-        Misconception(
-            "an image like the average of those in training",
-            "The training images differ, but what is remembered is their average, and "
-            "your `x` lies there. Which images lie far from it?",
-            between_dark_and_bright,
-            recognize=_is(between_dark_and_bright),
-        ),
-        Misconception(
-            "a brighter or darker image of the same contrast",
-            "That gives the remembered mean away. With a remembered variance and its "
-            "own mean, the layer would be right on it, or nearly.",
-            brighter,
-            recognize=_is(brighter),
-        ),
-        Misconception(
-            "an image of other contrast and the same brightness",
-            "That gives the remembered variance away. With a remembered mean and its "
-            "own variance, the layer would be right on it, or nearly.",
-            more_contrast,
-            recognize=_is(more_contrast),
-        ),
-        Misconception(
-            "numbers so small that eps decides",
-            "Next to eps = 1e-5 both variances are nothing, so it does not matter "
-            "which of them is used. In which unit are your pixels?",
-            dark_pictures,
-            recognize=_is(dark_pictures),
-        ),
-        Misconception(
-            "an image without any contrast",
-            "Minus its own mean it is 0, whatever that is divided by. So it cannot "
-            "give a remembered variance away.",
-            clear_sky,
-            recognize=_is(clear_sky),
-        ),
-        Misconception(
-            "images of one pixel",
-            "A lone pixel is its own mean, and has no variance that could differ from "
-            "a remembered one. torch refuses such images.",
-            pixels,
-            recognize=_is(pixels),
-        ),
-        Misconception(
-            "an image without the axis of the batch",
-            "One image has the shape (1, C, H, W).",
-            a_lone_picture,
-            recognize=_is(a_lone_picture),
-        ),
-    ),
+    recognize=recognized_by(_kind, KINDS),
     equivalents=(
         the_same_picture_at_noon,
         a_remote_control,

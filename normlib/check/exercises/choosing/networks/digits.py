@@ -1,10 +1,19 @@
-"""The handwritten digits, and how many of them a network has to know."""
+"""The handwritten digits for a check of a network, and how many it has to know.
 
+The digits and their labels are public. So each check draws which of them are for
+training and which for the test, renames the ten classes, changes contrast and
+brightness a little, adds noise, and mixes up or turns the pixels, in the same way for
+all images. No table holds these images, and none knows what they are called here.
+"""
+
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
 
 from normlib.check.running.observing import Unusable
+
+TRAINING = 1297  # of the 1797 digits; the others are for the test
 
 
 @cache
@@ -12,47 +21,54 @@ def _digits():
     from sklearn.datasets import load_digits
 
     pixels, labels = load_digits(return_X_y=True)
-    order = np.random.default_rng(0).permutation(len(pixels))
-    return (pixels[order] / 8 - 1).astype(np.float32), labels[order]
+    return pixels.reshape(-1, 8, 8) / 8 - 1, labels
 
 
-def training_digits() -> tuple[np.ndarray, np.ndarray]:
-    """Pixels from −1 to 1, of shape (1297, 64), and labels."""
+def digits(rng, rearranged: Callable) -> dict[str, np.ndarray]:
+    """Images ``x`` with their ``labels``, and others, ``new_x`` and ``new_labels``.
+
+    Pixels are about −1 to 1. ``rearranged`` takes ``rng`` and all images, of shape
+    (1797, 8, 8), and says what the pixels become; the first axis stays.
+    """
     pixels, labels = _digits()
-    return pixels[:1297].copy(), labels[:1297].copy()
+    order = rng.permutation(len(pixels))
+    x, labels = pixels[order], rng.permutation(10)[labels[order]]
+    x = x * rng.uniform(0.8, 1.2, (len(x), 1, 1))
+    x = x + rng.uniform(-0.1, 0.1, (len(x), 1, 1)) + rng.normal(0, 0.1, x.shape)
+    x = np.ascontiguousarray(rearranged(rng, x), dtype=np.float32)
+    return dict(
+        x=x[:TRAINING],
+        labels=labels[:TRAINING],
+        new_x=x[TRAINING:],
+        new_labels=labels[TRAINING:],
+    )
 
 
-def test_digits() -> np.ndarray:
-    """The pixels of 500 others."""
-    return _digits()[0][1297:].copy()
+def mixed(rng, x: np.ndarray) -> np.ndarray:
+    """The last axis turned by a rotation drawn at random, the same for all."""
+    rotation, _ = np.linalg.qr(rng.normal(size=(x.shape[-1], x.shape[-1])))
+    return x @ rotation
 
 
-def right_on(asked: float):
-    """The measure: whether that share of the test digits is recognized."""
+def recognizes(asked: float, otherwise: str):
+    """The measure: whether an image is judged alike, and enough are recognized.
 
-    def measure(outputs):
-        labels = _digits()[1][1297:]
-        scores = outputs["scores"]
+    ``asked`` is the share of the test images. ``otherwise`` says what is wrong when
+    the network says something else about ``one`` and ``other``.
+    """
+
+    def measure(outputs, new_labels):
+        scores, one, other = (outputs[n] for n in ("scores", "one", "other"))
         if not np.isfinite(scores).all():
             raise Unusable("the scores are NaN or infinite: training blew up")
-        share = (scores.argmax(axis=1) == labels).mean()
+        if not np.allclose(one, other, rtol=0, atol=0.01 * np.abs(one).max()):
+            raise Unusable(otherwise)
+        share = (scores.argmax(axis=1) == new_labels).mean()
         if share < asked:
             raise Unusable(
                 f"right on {100 * share:.0f} % of the test digits; at least "
                 f"{100 * asked:.0f} % are asked for"
             )
-        return {"reached": np.array(1.0)}
-
-    return measure
-
-
-def the_same(otherwise: str):
-    """The measure: whether the two sets of scores agree."""
-
-    def measure(outputs):
-        one, other = outputs["scores"], outputs["other scores"]
-        if not np.allclose(one, other, rtol=0, atol=0.01 * np.abs(one).max()):
-            raise Unusable(otherwise)
-        return {"the same": np.array(1.0)}
+        return {"recognized": np.array(1.0)}
 
     return measure

@@ -23,67 +23,60 @@ BATCH, LAYER, GROUP, INSTANCE, TRACKED, OTHER = range(6)
 ON_SUM, ON_INPUT_PART, ON_STATE_PART, ON_X, ON_STATE, ELSEWHERE = range(6)
 
 
+# The columns of a flash in a recurrent network's sequence, and how bright they are.
+FLASH_COLUMNS, FLASH = 4, 30
+
+
 def small_batch(implementation, inputs):
-    """Train with two images a step; scores for the test images."""
+    """Train with two images a step; scores for the test images.
+
+    And for one image beside two others, in training mode, before the training.
+    """
+    x = inputs["x"]
     with _repeatable(inputs):
-        net, added = _network(implementation, _fully_connected(), inputs["x"][:2])
+        net, added = _network(implementation, _fully_connected(), x[:2])
+        one, other = (_scores(net.train(), x[[0, i]])[0] for i in (1, 2))
         optimizer = torch.optim.SGD(net.parameters(), lr=0.015)
         _fit(net, optimizer, inputs, steps=600, size=2)
-        return {"scores": _scores(net.eval(), inputs["new_x"]), "added": added}
-
-
-def beside_another(implementation, inputs):
-    """The untrained network in training mode: one image's scores, in two pairs."""
-    with _repeatable(inputs):
-        net, added = _network(implementation, _fully_connected(), inputs["x"][:2])
-        pairs = inputs["x"][:2], inputs["x"][[0, 2]]
-        one, other = (_scores(net.train(), pair)[0] for pair in pairs)
-        return {"scores": one, "other scores": other, "added": added}
+        scores = _scores(net.eval(), inputs["new_x"])
+    return {"scores": scores, "one": one, "other": other, "added": added}
 
 
 def contrast(implementation, inputs):
-    """Train a convolutional network; scores for the test images."""
-    with _repeatable(inputs):
-        net, added = _network(implementation, _convolutional(), inputs["x"][:8])
-        optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
-        _fit(net, optimizer, inputs, steps=250, size=32)
-        return {"scores": _scores(net.eval(), inputs["new_x"]), "added": added}
+    """Train a convolutional network; scores for the test images.
 
-
-def brighter(implementation, inputs):
-    """The untrained network in eval mode: scores for images, and for them altered."""
+    And for some images, and for them altered, in eval mode, before the training.
+    """
+    x = inputs["x"][:8]
     with _repeatable(inputs):
-        net, added = _network(implementation, _convolutional(), inputs["x"][:8])
-        x = inputs["x"][:8]
+        net, added = _network(implementation, _convolutional(), x)
         one, other = (_scores(net.eval(), images) for images in (x, 3 * x + 1))
-        return {"scores": one, "other scores": other, "added": added}
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+        _fit(net, optimizer, inputs, steps=300, size=32)
+        scores = _scores(net.eval(), inputs["new_x"])
+    return {"scores": scores, "one": one, "other": other, "added": added}
 
 
 def recurrent(implementation, inputs):
-    """Train on pairs of digits, to name the first; scores for the test pairs."""
+    """Train on digits, each with a flash after it; scores for such test sequences.
+
+    And for one sequence in two batches, in training mode, before the training.
+    """
+    new_x = inputs["new_x"]
     with _repeatable(inputs):
         net, added = _recurrent_network(implementation, inputs)
+        batches = new_x[:8], new_x[[0, *range(8, 15)]]
+        one, other = (_scores(net.train(), batch)[0] for batch in batches)
         optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
         # Without clip and warm-up, one in a hundred trainings ends in chance.
         _fit(net, optimizer, inputs, steps=150, size=64, clip=0.25, warm_up=30)
-        return {"scores": _scores(net.eval(), inputs["new_x"]), "added": added}
-
-
-def in_another_batch(implementation, inputs):
-    """The untrained network in training mode: one pair's scores in two batches."""
-    with _repeatable(inputs):
-        net, added = _recurrent_network(implementation, inputs)
-        batches = inputs["new_x"][:8], inputs["new_x"][[0, *range(8, 15)]]
-        one, other = (_scores(net.train(), batch)[0] for batch in batches)
-        return {"scores": one, "other scores": other, "added": added}
+        scores = _scores(net.eval(), new_x)
+    return {"scores": scores, "one": one, "other": other, "added": added}
 
 
 small_batch.describe = lambda name, inputs: f"`{name}(layers)`, trained on pairs"
-beside_another.describe = lambda name, inputs: f"`{name}(layers)` in training mode"
-brighter.describe = lambda name, inputs: f"`{name}(layers)` in eval mode"
 contrast.describe = lambda name, inputs: f"`{name}(layers)`, trained"
 recurrent.describe = lambda name, inputs: f"a network with your `{name}`, trained"
-in_another_batch.describe = lambda name, inputs: f"your `{name}` in training mode"
 
 
 @contextlib.contextmanager
@@ -276,8 +269,9 @@ def _fit(net, optimizer, inputs, steps, size, clip=None, warm_up=1):
         optimizer.param_groups[0]["lr"] = rate * (1 - step / steps) * slowly
         rows = torch.randint(len(x), (size,))
         batch = x[rows]
-        if clip:  # the recurrent network: another digit after each
-            batch = torch.cat([batch, x[torch.randint(len(x), (size,))]], dim=1)
+        if clip:  # the recurrent network: a flash after each digit
+            others = x[torch.randint(len(x), (size,))]
+            batch = torch.cat([batch, FLASH * others[:, :FLASH_COLUMNS]], dim=1)
         loss = nn.functional.cross_entropy(net(batch), labels[rows])
         optimizer.zero_grad()
         loss.backward()
