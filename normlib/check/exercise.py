@@ -62,9 +62,10 @@ class Exercise:
     ``answer`` is a right answer as a learner writes it, and the source of the
     solution in the notebook. ``equivalents`` are right answers in other styles. What
     people get wrong is written in Markdown, in a file beside the answer's and of the
-    same name, as edits of these. ``sections`` maps an anchor of the chapter to the keys
-    of the mistakes that it explains better than ``section`` does, and ``recognize``
-    maps a key to what knows the mistake when it sees it: see ``Misconception``.
+    same name, as edits of these; ``misconceptions`` are those unless others are given.
+    ``sections`` maps an anchor of the chapter to the keys of the mistakes that it
+    explains better than ``section`` does, and ``recognize`` maps a key to what knows
+    the mistake when it sees it: see ``Misconception``.
 
     ``reference`` says what is expected; it has the signature of the answer.
     ``run`` is a protocol, ``(implementation, inputs) -> {name: array}``. Where it is
@@ -81,6 +82,7 @@ class Exercise:
     statement: str
     section: str
     reference: Callable
+    answer: Callable
     run: Protocol
     cases: tuple[Case, ...]
     misconceptions: Sequence[Misconception] = ()
@@ -88,7 +90,6 @@ class Exercise:
     symptoms: tuple[tuple[frozenset[str], str], ...] = ()
     measure: Callable[..., Outputs] | None = None
     own_work: bool = True
-    answer: Callable | None = None
     sections: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     recognize: Mapping[str, Recognizer] = field(default_factory=dict, hash=False)
 
@@ -96,7 +97,7 @@ class Exercise:
         total = sum(case.share for case in self.cases)
         if abs(total - 1) > 1e-9:
             raise ValueError(f"the shares of {self.key} must sum to 1, got {total:g}")
-        if self.answer and self.misconceptions == ():
+        if self.misconceptions == ():
             written = Misconceptions(
                 self.answer, self.equivalents, self.sections, self.recognize
             )
@@ -105,7 +106,7 @@ class Exercise:
     @property
     def name(self) -> str:
         """The name of the function or class that the learner writes."""
-        return (self.answer or self.reference).__name__
+        return self.answer.__name__
 
     @property
     def topic(self) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from normlib.check import EXERCISES, judge
-from tests.check.broken import KINDS, kinds, right_answer, survives, where
+from tests.check.broken import KINDS, kinds, survives, where
 from tests.check.broken_modules import MODULE_KINDS
 from tests.check.broken_modules import where as module_where
 
@@ -12,7 +12,7 @@ from tests.check.broken_modules import where as module_where
 @pytest.mark.parametrize("key", ["batch_norm.forward", "feature_scaling.scaler"])
 def test_an_answer_is_right_where_nothing_is_broken(key):
     exercise = EXERCISES[key]
-    whole = where(lambda named: False)(right_answer(exercise), exercise)
+    whole = where(lambda named: False)(exercise.answer, exercise)
     report = judge(key, whole, seed=0)
     assert report.points == report.max_points, str(report)
 
@@ -20,7 +20,7 @@ def test_an_answer_is_right_where_nothing_is_broken(key):
 def test_a_module_is_right_where_nothing_is_broken():
     exercise = EXERCISES["batch_norm.module"]
     wrap = module_where(lambda module, x: False)
-    report = judge(exercise.key, wrap(right_answer(exercise), exercise), seed=0)
+    report = judge(exercise.key, wrap(exercise.answer, exercise), seed=0)
     assert report.points == report.max_points, str(report)
 
 
@@ -28,7 +28,7 @@ def test_a_module_is_right_where_nothing_is_broken():
 def test_an_answer_that_is_always_wrong_is_rejected(key):
     exercise = EXERCISES[key]
     wrap = module_where if key.endswith("module") else where
-    wrapped = wrap(lambda *given: True)(right_answer(exercise), exercise)
+    wrapped = wrap(lambda *given: True)(exercise.answer, exercise)
     assert judge(key, wrapped, seed=0).points < exercise.points
 
 
@@ -46,7 +46,7 @@ def test_what_is_broken_is_broken_there_alone():
     exercise = EXERCISES["batch_norm.forward"]
     by_name = {kind.name: kind for kind in kinds(exercise)}
     x, gamma, beta = np.array([[1.0, 5], [3, 1]]), np.array([2.0, 3]), np.zeros(2)
-    right = right_answer(exercise)
+    right = exercise.answer
     for name, given, broken in [
         ("NaN where gamma or g is 0", (x, gamma, beta + 1), False),
         ("NaN where gamma or g is 0", (x, gamma * 0, beta + 1), True),

@@ -21,7 +21,7 @@ def messages(answer, seed=0):
 
 
 def test_a_right_answer_gets_every_point_and_no_advice():
-    report = judge(KEY, BATCH_NORM.reference)
+    report = judge(KEY, BATCH_NORM.answer)
     assert report.points == report.max_points == BATCH_NORM.points
     assert all(case.passed and case.message == "" for case in report.cases)
     assert report.diagnosis is report.hint is None
@@ -112,7 +112,7 @@ def test_a_place_is_quoted_where_the_mistake_shows():
     """Not where rounding, or a lesser mistake, comes first."""
 
     def one_column_off(x, gamma, beta, eps=1e-5):
-        y = BATCH_NORM.reference(x, gamma, beta, eps)
+        y = BATCH_NORM.answer(x, gamma, beta, eps)
         y[:, 1] += 0.5 * np.arange(len(y))
         y[0, 0] += 0.01
         return y
@@ -139,7 +139,7 @@ def test_the_case_that_shows_a_diagnosis_is_shown_in_full(small):
 
 def test_the_first_difference_is_located_and_both_numbers_given():
     def one_off(x, gamma, beta, eps=1e-5):
-        y = BATCH_NORM.reference(x, gamma, beta, eps)
+        y = BATCH_NORM.answer(x, gamma, beta, eps)
         y[1, 0] += 0.25
         return y
 
@@ -150,7 +150,7 @@ def test_the_first_difference_is_located_and_both_numbers_given():
 
 def test_what_eps_leaves_of_a_zero_is_called_zero():
     def backward(*args):
-        dx, *others = EXERCISES[key].reference(*args)
+        dx, *others = EXERCISES[key].answer(*args)
         return dx[..., ::-1], *others
 
     key = "layer_norm.backward"
@@ -180,7 +180,7 @@ def test_warnings_and_prints_are_mentioned_and_cost_nothing():
     def chatty(x, gamma, beta, eps=1e-5):
         print("the mean is", x.mean())
         np.log(np.array(-1.0))
-        return BATCH_NORM.reference(x, gamma, beta, eps)
+        return BATCH_NORM.answer(x, gamma, beta, eps)
 
     report = judge(KEY, chatty)
     assert report.points == report.max_points
@@ -191,7 +191,7 @@ def test_warnings_and_prints_are_mentioned_and_cost_nothing():
 
 def test_writing_into_the_input_costs_what_it_spoils():
     def careless(x, gamma, beta, eps=1e-5):
-        y = BATCH_NORM.reference(x, gamma, beta, eps)
+        y = BATCH_NORM.answer(x, gamma, beta, eps)
         x[:] = 0
         return y
 
@@ -232,6 +232,7 @@ def small(monkeypatch):
         statement="Subtract the mean, then scale.",
         section="the-algorithm",
         reference=scale,
+        answer=scale,
         run=call("y"),
         cases=(Case("plain", 0.5, plain), Case("scaled", 0.5, scaled)),
         misconceptions=(
@@ -322,7 +323,7 @@ def test_shares_that_do_not_sum_to_one_are_refused():
 
 def test_float32_rounding_is_accepted_and_a_percent_is_not():
     def off_by(factor):
-        return lambda *args: BATCH_NORM.reference(*args) * factor
+        return lambda *args: BATCH_NORM.answer(*args) * factor
 
     assert judge(KEY, off_by(1 + 1e-6)).points == BATCH_NORM.points
     assert judge(KEY, off_by(1.01)).points < 1
@@ -349,6 +350,7 @@ MEASURED = Exercise(
     statement="Find an input.",
     section="the-algorithm",
     reference=exposing_input,
+    answer=exposing_input,
     run=call("x"),
     measure=_separates,
     cases=(Case("separates right from wrong", 1, lambda rng: {}),),

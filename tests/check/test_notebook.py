@@ -8,17 +8,17 @@ from IPython.testing.globalipapp import get_ipython, start_ipython
 from normlib.check import EXERCISES, Report, check
 
 KEY = "batch_norm.forward"
-REFERENCE = EXERCISES[KEY].reference
+ANSWER = EXERCISES[KEY].answer
 
 
 def test_points_come_back_as_the_float_that_nbgrader_takes(capsys):
-    points = check(KEY, REFERENCE)
+    points = check(KEY, ANSWER)
     assert type(points) is float and points == 4.0
     assert "batch_norm.forward: 4 of 4 points" in capsys.readouterr().out
 
 
 def test_the_answer_is_found_by_its_name(monkeypatch, capsys):
-    monkeypatch.setattr(sys.modules["__main__"], "batch_norm", REFERENCE, raising=False)
+    monkeypatch.setattr(sys.modules["__main__"], "batch_norm", ANSWER, raising=False)
     assert check(KEY) == 4.0
 
 
@@ -60,6 +60,6 @@ def ipython():
 def test_in_a_notebook_the_report_itself_is_displayed(ipython, monkeypatch):
     shown = []
     monkeypatch.setattr("IPython.display.display", shown.append)
-    check(KEY, REFERENCE)
+    check(KEY, ANSWER)
     (report,) = shown
     assert isinstance(report, Report) and report.points == 4.0

@@ -116,7 +116,7 @@ def test_the_link_leads_to_the_chapters_section(monkeypatch):
 
 
 def test_a_passing_report_has_no_advice():
-    report = judge("batch_norm.forward", EXERCISES["batch_norm.forward"].reference)
+    report = judge("batch_norm.forward", EXERCISES["batch_norm.forward"].answer)
     assert "✗" not in str(report) and "See" not in str(report)
     assert "<a " not in report._repr_html_()
 

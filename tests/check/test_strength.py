@@ -83,7 +83,7 @@ def test_the_reference_gets_full_points(exercise):
     def anything_goes(run, implementation, inputs, own_work):
         return observe(run, implementation, inputs)
 
-    report = judge(exercise.key, exercise.reference, 0, anything_goes)
+    report = judge(exercise.key, exercise.answer, 0, anything_goes)
     assert report.points == report.max_points, str(report)
 
 
@@ -122,7 +122,7 @@ def test_a_returned_tuple_may_be_a_list_and_hold_lists(key):
     exercise = EXERCISES[key]
 
     def as_lists(*args):
-        return _lists(exercise.reference(*args))
+        return _lists(exercise.answer(*args))
 
     report = judge(exercise.key, as_lists, seed=0)
     assert report.points == report.max_points, str(report)

@@ -27,7 +27,7 @@ def in_torch(implementation):
 
 exercise = EXERCISES[KEY]
 mistakes = [m.implementation for m in exercise.misconceptions]
-answers = [exercise.reference, *exercise.equivalents, *mistakes]
+answers = [exercise.answer, *exercise.equivalents, *mistakes]
 print(json.dumps([verdict(KEY, a) for a in answers if not in_torch(a)]))
 """
 

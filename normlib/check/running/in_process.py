@@ -1,10 +1,11 @@
 """Run an answer in this process, as a notebook's check and the page do."""
 
+import sys
 import time
 
 from normlib.check.running.observing import Observation, observe
+from normlib.check.running.own_work import own_work
 from normlib.check.running.time_limit import TimeLimitExceeded, time_limit
-from normlib.check.running.torch_norms import without_torch_norms
 
 SECONDS = 10  # for one answer in all its cases; right ones take less than 2
 TOO_LONG = Observation(
@@ -26,14 +27,22 @@ class InProcess:
     def __init__(self, seconds: float = SECONDS):
         self._left = seconds
 
-    def __call__(self, run, implementation, inputs, own_work: bool) -> Observation:
-        """What ``observe`` sees; if it is to be ``own_work``, without torch's norms."""
+    def __call__(self, run, implementation, inputs, own: bool) -> Observation:
+        """What ``observe`` sees; if it is to be ``own``, without others' norms."""
+        had_torch = "torch" in sys.modules
+        seen = self._observe(_alone(run) if own else run, implementation, inputs)
+        if own and not had_torch and "torch" in sys.modules:
+            # The answer has imported torch itself, when nobody watched yet.
+            seen = self._observe(_alone(run), implementation, inputs)
+        return seen
+
+    def _observe(self, run, implementation, inputs):
         if self._left <= 0:
             return TOO_LONG
         started = time.monotonic()
         try:
             with time_limit(self._left):
-                return observe(_alone(run) if own_work else run, implementation, inputs)
+                return observe(run, implementation, inputs)
         except TimeLimitExceeded:
             self._left = 0
             return TOO_LONG
@@ -45,7 +54,7 @@ def _alone(run):
     """The protocol, with other people's normalization out of reach."""
 
     def run_alone(implementation, inputs):
-        with without_torch_norms():
+        with own_work():
             return run(implementation, inputs)
 
     return run_alone
