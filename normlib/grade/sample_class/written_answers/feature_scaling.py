@@ -3,47 +3,44 @@
 ANSWERS = {
     "feature_scaling-why-new-rows": {
         "full": """\
-The one who clips no longer sees how far outside a value lies: 1.5 and 50 both become
-1, and if a sensor drifts nobody notices.
+1. Own statistics. Hospital A: about the same share. If everything is multiplied by 1.2,
+the mean and the std are too, and it cancels in (x - mean) / std. Hospital B: a smaller
+share. Half of the patients are ill, so the clinic's mean is much higher than in the
+training hospitals, and a typical ill patient is only a little above it.
 
-The one who refits every day gives the same number another meaning every day. 0.3 was
-40 kg when the model was trained and is 55 kg tomorrow, and the model cannot know.
-Also, one row alone could not be scaled at all. I can think of one case where it is
-fine: if a sensor starts with a random offset each morning, the offset is not
-information, and removing it per day is what one wants.
+2. One scaler. A: a larger share, because everybody looks 20 % more ill than they are
+(also the healthy ones, so there will be false alarms). B: the same as in training,
+because the same value gives the same z-score.
 
-I would keep the scaler from training, let the 1.5 through, and log how often values
-leave [0, 1]. If it gets frequent, retrain both together.""",
+We need a scaler per device that does not look at the patients. Every hospital could
+measure the same bottles of control blood, and the mean and std of those are used.""",
         "partly": """\
-1.5 means the new value is bigger than everything in the training set, which can
-happen. If you clip it you lose how much bigger. If you fit the scaler again on the
-new data, the model gets numbers that mean something different than in training. I
-would not do either and keep the old scaler. I do not know when the second would be
-right.""",
+With own statistics A is fine, the factor cancels. B is not fine: the ill people are
+half of the data so they pull up the mean, and look normal. With one scaler A finds too
+many. I am not sure about B. I would use own statistics in A and one scaler in B.""",
         "little": """\
-Clipping is bad because you lose information. Fitting again is also bad because of
-data leakage. I would use the standard scaler instead of min-max, it does not have
-this problem.""",
+Own statistics are data leakage because the scaler must only be fitted on the training
+data. So with own statistics both find a smaller share and with one scaler both are the
+same. I would always use the scaler from training.""",
         "wrong": """\
-Min-max scaling always gives values between 0 and 1, so 1.5 must come from a bug in
-the transform function and should be set to 1.""",
+The model was trained on values standardized per hospital, so if A and B do the same it
+works the same for both of them.""",
     },
     "feature_scaling-why-models": {
         "full": """\
-1. Same. The tree compares the column with a threshold, and the threshold is learned
-   in the new unit.
-2. Different. The column now dominates the distance, so other points become nearest.
-3. Same. The weight is divided by 1000, so weight times value is what it was.
-4. Different. The penalty looks at the weights, and a weight that is 1000 times
-   smaller is nearly free, so this column is shrunk less.""",
+1. Same. Only differences count and both rows get the same 273.15.
+2. Same. The constant makes up for it and has no penalty, the weight stays.
+3. Different. The mean of the column is huge now, so it is like a second column of ones
+   and the curvature is larger, so the steps are smaller and 100 are not enough.
+4. Different. All rows now point along the temperature axis, so the angles change.""",
         "partly": """\
-1. same, only the order matters for a tree
-2. not the same, distances change
-3. not the same, the coefficients are different
-4. not the same because of the penalty, which depends on the unit""",
-        "little": "The tree stays the same and the others change.",
+1. same, distances don't change
+2. not the same, because of the penalty, which depends on the unit
+3. not the same, the column is not centered any more
+4. the same, it is also a nearest neighbor method""",
+        "little": "They all stay the same except gradient descent.",
         "wrong": """\
-All of them predict the same, because multiplying by a constant does not add any
-information.""",
+All of them predict the same, because a temperature is the same temperature in every
+unit.""",
     },
 }
