@@ -24,6 +24,8 @@ from normlib.grade.submission import limited
 from tests.grade.classes import ASSIGNMENT, QUICK, results, written
 from tests.grade.processes import ended, family, forked, kill_beyond, wait_for
 
+pytestmark = pytest.mark.slow
+
 
 def at_each_write(call):
     """``call`` before anything on the disk changes, from now on, in this process."""
@@ -95,7 +97,8 @@ def test_a_full_disk(new_course, no_workers, uninterrupted, size):
 @pytest.fixture
 def page(new_course, no_workers):
     """The feedback page of a graded submission, and how to write it again."""
-    folder, where = new_course("feedback", 1), (ASSIGNMENT, "student-0")
+    folder = new_course("feedback", 1)
+    where = ASSIGNMENT, "student-0", "marks"
     grade(folder, options=QUICK)
     assert feedback.write(folder, *where) == ""
     (path,) = folder.glob("_build/feedback/*/*/*.html")
@@ -154,7 +157,7 @@ def test_the_command_is_killed(new_course, no_workers):
     wait_for(lambda: results(folder))
     others = family(process.pid)
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     assert len(others) > 3
     wait_for(lambda: not {*others} & {*family(1)}, 30)
     done = {path: path.stat().st_mtime for path in results(folder)}
@@ -250,7 +253,7 @@ with executor(2) as pool:
 
 def test_a_worker_that_no_longer_answers_does_not_hold_up_the_end():
     """As if it were killed with the lock of the queue, for which others wait."""
-    subprocess.run([sys.executable, "-c", LEAVE], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", LEAVE], check=True, timeout=300)
 
 
 def test_who_ends_workers_is_given_up_and_nobody_else(monkeypatch):
