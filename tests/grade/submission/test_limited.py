@@ -5,8 +5,11 @@ import contextlib
 import json
 import os
 import re
+import signal
 import symtable
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -40,6 +43,11 @@ def die():
 
 def sleep():
     time.sleep(600)
+
+
+def interrupted():
+    os.kill(os.getpid(), signal.SIGINT)
+    return "went on"
 
 
 def unusual():
@@ -80,6 +88,29 @@ def busy(seconds):
     end = time.process_time() + seconds
     while time.process_time() < end:
         pass
+
+
+def test_threads_do_not_wait_for_each_other():
+    """Each has a fork; ``close`` ends all of them."""
+    together = threading.Barrier(2, timeout=300)
+
+    def ask(_):
+        together.wait()
+        first = limited.call(whoami)
+        together.wait()
+        return first, limited.call(whoami)
+
+    with ThreadPoolExecutor(2) as pool:
+        (one, again), (other, _) = pool.map(ask, range(2))
+    assert one == again != other
+    limited.close()
+    for pid in (one, other):
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+def test_ctrl_c_is_for_whoever_asked():
+    assert limited.call(interrupted) == "went on"
 
 
 def test_it_ends_with_whoever_asked(tmp_path):
