@@ -47,12 +47,11 @@ def kept(course: Course) -> Overview | None:
     """The overview of an earlier run, if it still holds."""
     try:
         told = json.loads(_path(course).read_bytes())
-    except (OSError, ValueError):
+        before, overview = told["state"], Overview(**told["overview"])
+    except (OSError, ValueError, KeyError, TypeError):  # damaged, or of another version
         return None
     state = _state(course)
-    if None in state or told["state"] != state:
-        return None
-    return Overview(**told["overview"])
+    return overview if None not in state and before == state else None
 
 
 def _path(course):

@@ -60,7 +60,11 @@ def test_what_somebody_writes_changes_the_marks_of_one_student(folder, change):
 def test_what_is_lost_is_written_again(folder, name):
     path = folder / "_build" / name
     before = path.read_bytes()
-    for damage in (path.unlink, lambda: path.write_text("{")):
+    for damage in (
+        path.unlink,
+        lambda: path.write_text("{"),
+        lambda: path.write_text("{}"),
+    ):
         damage()
         assert overview.kept(Course(folder)) is None
         assert grade(folder, options=QUICK).ran == 0
