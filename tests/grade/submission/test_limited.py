@@ -63,7 +63,7 @@ def test_it_is_done_elsewhere_and_one_process_serves_all_calls():
 @pytest.mark.parametrize(
     ("function", "args", "seconds", "why"),
     [
-        (search, ("(a|aa)+$", "a" * 80 + "b"), 1, "took more than 1 seconds"),
+        (search, ("(a|aa)+$", "a" * 80 + "b"), 1, "took more than (1|6) seconds"),
         (sleep, (), 0.1, "took more than 0.6 seconds"),
         (parse, ("json", "[" + "{}," * 12_000_000 + "1]"), 10, "512 MB of memory"),
         (parse, ("ast", "x = [" + "a.b," * 2_000_000 + "]"), 20, "512 MB of memory"),
@@ -79,7 +79,8 @@ def test_what_fails_says_why_and_the_next_call_works(function, args, seconds, wh
     assert limited.call(double, 4) == 8
 
 
-def test_many_calls_may_take_longer_than_one():
+def test_many_calls_may_take_longer_than_one(monkeypatch):
+    monkeypatch.setattr(limited, "_WAIT", 300)  # whatever else the machine does
     for _ in range(3):
         limited.call(busy, 0.6, seconds=1)
 
