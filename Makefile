@@ -14,13 +14,16 @@ PORT ?= 8000
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 ENVIRONMENT := .venv/installed
-PACKAGE := $(shell find normlib -name '*.py')
+PACKAGE := $(shell find normlib -name '*.py' -o -name '*.md')
+# Of these, what pages show: of the grader, no more than the modules that they import.
+SHOWN := $(filter-out normlib/grade/%,$(PACKAGE)) $(shell grep -rhoE --include='*.md' \
+  '^from normlib\.grade[.a-z_]*' book | sort -u | sed 's/^from //; s|[.]|/|g; s/$$/.py/')
 PAGES := _config.yml _toc.yml $(wildcard book/* book/instructors/* book/static/* solutions/*/*.ipynb \
   book/playground/* book/playground/page/* book/static/playground/*)
 SOURCES := $(wildcard solutions/*/*.ipynb)
 TESTS := $(shell find tests -name '*.py')
 
-.PHONY: help course book pdf exercises grade lab serve test lint strength mutants sandboxes class bench lock clean
+.PHONY: help course book pdf exercises grade lab serve test quick lint strength mutants sandboxes class bench lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,7 +51,10 @@ lab: $(ENVIRONMENT)  ## JupyterLab, opened on the exercises; the book beside it
 serve: book  ## the built book at http://localhost:8000
 	@python -m http.server --bind localhost --directory _build/html $(PORT)
 
-test: _build/tests-passed  ## every test; says at the end what was skipped, and why
+test: _build/tests-passed  ## every test, after the book; says what was skipped, and why
+
+quick: $(ENVIRONMENT)  ## tests without browser, book or whole classes
+	@python -m pytest --quiet --numprocesses auto --maxprocesses 4 --dist loadgroup -m "not slow"
 
 lint: $(ENVIRONMENT)  ## style of code and notebooks, types of normlib
 	@ruff check --quiet
@@ -97,7 +103,7 @@ $(ENVIRONMENT): requirements.txt pyproject.toml
 
 # Cached pages show what the package did when they ran: new code, new run. (Sphinx
 # reads a page again only when its own text has changed, so its memory goes as well.)
-_build/.jupyter_cache/code: $(PACKAGE) $(wildcard book/*.py book/*.mplstyle)
+_build/.jupyter_cache/code: $(SHOWN) $(wildcard book/*.py book/*.mplstyle)
 	@rm -rf _build/.jupyter_cache _build/.doctrees
 	@mkdir -p $(@D)
 	@touch $@
@@ -120,6 +126,6 @@ _build/normalization-by-hand.pdf: _build/html/index.html $(wildcard book/printab
 _build/submitted: | $(ENVIRONMENT)
 	@normlib sample-class --students $(STUDENTS) --seed $(SEED) --output $@
 
-_build/tests-passed: _build/html/index.html $(SOURCES) $(TESTS) Makefile README.md nbgrader_config.py
-	@python -m pytest --quiet --numprocesses auto --maxprocesses 4 --dist worksteal
+_build/tests-passed: _build/html/index.html $(PACKAGE) $(SOURCES) $(TESTS) Makefile README.md nbgrader_config.py
+	@python -m pytest --quiet --numprocesses auto --maxprocesses 4 --dist loadgroup
 	@touch $@

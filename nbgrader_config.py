@@ -46,10 +46,11 @@ c.Autograde.autograde_preprocessors = [
 c.HTMLExporter.filters = {
     "markdown2html": "normlib.grade.bridge.markdown.markdown_to_html"
 }
+c.GenerateFeedback.exporter_class = "normlib.grade.bridge.page.FeedbackPage"
 c.GenerateFeedback.preprocessors = [
-    "nbgrader.preprocessors.GetGrades",
+    "normlib.grade.bridge.page.Grades",
+    "normlib.grade.bridge.page.describe_pictures",
     "normlib.grade.preprocessor.link_to_book",
-    "normlib.grade.preprocessor.say_what_waits",
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
 

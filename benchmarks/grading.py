@@ -7,15 +7,21 @@ benchmarks/grading.md. Both graders get the same invented class for one assignme
 all cores, one process at a time for nbgrader, which has no other way. Endless loops are
 left out: they cost their time limit on both sides. Neither side's time counts what
 comes once: nbgrader's import and its gradebook. Times are those of the clock, so the
-load of the machine is printed too. Then a class ten times as large is graded, of copies
-that differ by a byte: time should grow as the class does, memory not at all. The last
-table is what a cluster's scheduler adds to a task.
+load of the machine is printed too.
+
+The first table is of grading alone, the second of the whole command as somebody types
+it, with gradebook, feedback pages and grades.csv: several times, with the median and
+the range. nbgrader's side of it is the time of some submissions, for all of which its
+time is the same. Then a class ten times as large is graded, of copies that differ by a
+byte: time should grow as the class does, memory not at all. The last line is what a
+cluster's scheduler adds to a task.
 """
 
 import argparse
 import json
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -42,7 +48,11 @@ PARTS = {
     "judge": "inputs, references, comparison, diagnosis",
     "save": "save: gradebook and graded notebook (in the parent)",
 }
-MOST = {"share": 1 / 30, "growth": 1.1, "parent": 400, "worker": 300, "task": 5}
+MOST = {
+    **{"share": 1 / 30, "whole": 1 / 40, "nothing new": 1.5, "save": 10},
+    **{"growth": 1.1, "parent": 400, "worker": 300, "task": 5},
+}
+TIMES = 3  # that the whole command is run
 
 
 def main():
@@ -56,6 +66,7 @@ def main():
         course = Path(folder, "course")
         handed_in = set_up(course, options.students)
         ours = measured(course)
+        whole = whole_command(course)
         stock = by_nbgrader(course, handed_in)
         growth = []
         for size in (options.large // 10, options.large):
@@ -64,6 +75,7 @@ def main():
             growth.append(measured(larger))
     report = {
         "ours": ours,
+        "whole": whole,
         "nbgrader": stock,
         "growth": growth,
         "cluster": {"ms": 1e3 * cluster_overhead()},
@@ -108,6 +120,31 @@ def copy_class(course, larger, handed_in, size):
         where = larger / f"_build/submitted/student-{i:05d}" / ASSIGNMENT
         where.mkdir(parents=True)
         (where / path.name).write_text(f"{path.read_text()}{' ' * i}\n")
+
+
+def whole_command(course):
+    """Seconds of the command: with everything to do, and with nothing new.
+
+    The gradebook knows the assignment before, and nobody's points.
+    """
+    new, nothing = [], []
+    for _ in range(TIMES):
+        with tempfile.TemporaryDirectory() as folder:
+            fresh = Path(folder, "course")
+            ignored = shutil.ignore_patterns("_build")
+            shutil.copytree(course, fresh, ignore=ignored)
+            shutil.copytree(course / "_build/submitted", fresh / "_build/submitted")
+            here = Course(fresh)
+            gradebook.create(here)
+            gradebook.prepare(here, here.packs(ASSIGNMENT))
+            for seconds in (new, nothing):
+                start = time.perf_counter()
+                command = [sys.executable, "-m", "normlib.cli", "grade"]
+                subprocess.run(command, cwd=fresh, check=True, stdout=2)
+                seconds.append(time.perf_counter() - start)
+            pages = len(list(fresh.glob("_build/feedback/*/*/*.html")))
+            assert pages == len(list(fresh.glob("_build/autograded/*/*/*.ipynb"))) > 0
+    return {"new": new, "nothing new": nothing}
 
 
 def measured(course):
@@ -179,12 +216,13 @@ def workers():
 
 
 def by_nbgrader(course, handed_in):
-    """Seconds a submission, with nothing of ours configured; points are compared."""
+    """Seconds of each submission, with nothing of ours configured; points compared."""
     config = course_config(course)
-    for section in ("Autograde", "HTMLExporter", "Limits"):
+    for section in ("Autograde", "GenerateFeedback", "HTMLExporter", "Limits"):
         config.pop(section, None)
     config.CourseDirectory.db_url = f"sqlite:///{course}/_build/stock.db"
     config.CourseDirectory.autograded_directory = "_build/stock"
+    config.CourseDirectory.feedback_directory = "_build/stock-feedback"
     config.CourseDirectory.release_directory = "_build/stock-release"
     config.Execute.timeout = 60
     # Without those that it cannot grade, or takes points from for a warning.
@@ -197,10 +235,13 @@ def by_nbgrader(course, handed_in):
     before = Path.cwd()
     os.chdir(course)
     convert("GenerateAssignment", config, ASSIGNMENT)
-    start = time.perf_counter()
-    for student in students:
-        convert("Autograde", config, ASSIGNMENT, student)
-    seconds = (time.perf_counter() - start) / len(students)
+    seconds = {}
+    for step in ("Autograde", "GenerateFeedback"):
+        seconds[step] = []
+        for student in students:
+            start = time.perf_counter()
+            convert(step, config, ASSIGNMENT, student)
+            seconds[step].append(time.perf_counter() - start)
     os.chdir(before)
     from nbgrader.api import Gradebook
 
@@ -250,15 +291,24 @@ def page(report):
     small, large = report["growth"]
     growth = large["seconds"] / small["seconds"]
     factor = large["submissions"] / small["submissions"]
+    autograde = statistics.mean(stock["seconds"]["Autograde"])
+    both = list(map(sum, zip(*stock["seconds"].values(), strict=True)))
+    new = [seconds / number for seconds in report["whole"]["new"]]
+    nothing = report["whole"]["nothing new"]
     rows = [
-        ("nbgrader autograde", f"{1e3 * stock['seconds']:.0f} ms", "1", ""),
+        ("nbgrader autograde", f"{1e3 * autograde:.0f} ms", "1", ""),
         *(
-            (name, f"{1e3 * s:.0f} ms", f"1/{stock['seconds'] / s:.0f}", bar)
+            (name, f"{1e3 * s:.0f} ms", f"1/{autograde / s:.0f}", bar)
             for name, s, bar in (
-                ("normlib grade", each, f"1/{1 / MOST['share']:.0f}"),
-                ("without its start", started, ""),
+                ("normlib grade, without feedback", each, f"1/{1 / MOST['share']:.0f}"),
+                ("and without its start", started, ""),
             )
         ),
+    ]
+    ratio = statistics.median(both) / statistics.median(new)
+    whole = [
+        ("nbgrader autograde and generate_feedback", spread(both), "1", ""),
+        ("normlib grade", spread(new), f"1/{ratio:.0f}", f"1/{1 / MOST['whole']:.0f}"),
     ]
     parts = [
         (told, f"{1e3 * ours['parts'].get(name, 0) / number:.1f}")
@@ -280,6 +330,11 @@ def page(report):
         processors=os.cpu_count(),
         load=report["load"],
         times=table(("", "a submission", "of nbgrader's", "bar"), rows),
+        whole=table(("", "a submission", "of nbgrader's", "bar"), whole),
+        sample=len(both),
+        repeats=len(new),
+        nothing=f"{statistics.median(nothing):.1f}",
+        save=f"{1e3 * ours['parts']['save'] / number:.1f}",
         same=f"{same} of {len(stock['scores'])}",
         parts=table(("of the processes' time, a submission", "ms"), parts),
         sizes=table(("submissions", "s", "ms each", "parent MB", "worker MB"), sizes),
@@ -287,6 +342,12 @@ def page(report):
         most=MOST,
         cluster=f"{report['cluster']['ms']:.1f}",
     )
+
+
+def spread(seconds):
+    """Median and range, in milliseconds."""
+    low, middle, high = (1e3 * f(seconds) for f in (min, statistics.median, max))
+    return f"{middle:.0f} ms ({low:.0f} to {high:.0f})"
 
 
 def table(heads, rows):
@@ -304,6 +365,14 @@ and {load[1]:.1f} at the end.
 {times}
 
 Points of honest submissions that are the same: {same}.
+
+The whole command, {repeats} times: median and range, beside those of {sample}
+submissions that nbgrader was given one by one.
+
+{whole}
+
+With nothing new, the command takes {nothing} s (bar: {most[nothing new]} s).
+Saving takes {save} ms a result (bar: {most[save]} ms).
 
 {parts}
 

@@ -13,6 +13,18 @@ settings.load_profile("normlib")
 ROOT = Path(__file__).parents[1]
 
 
+def pytest_collection_modifyitems(items):
+    """Tests with a browser run in one process, where its pages are opened once.
+
+    Like others that are marked so, they are not part of `make quick`.
+    """
+    for item in items:
+        if "browser" in item.fixturenames:
+            item.add_marker(pytest.mark.xdist_group("browser"))
+        if {"browser", "html"} & set(item.fixturenames):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     return ROOT

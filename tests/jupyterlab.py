@@ -43,7 +43,7 @@ def running(folder, home, **environment):
         server.wait()
 
 
-def wait_for(address, seconds=120):
+def wait_for(address, seconds=300):
     end = time.monotonic() + seconds
     while True:
         try:

@@ -88,3 +88,38 @@ def test_new_code_runs_every_page_again(root, tmp_path):
     os.utime(code, (later, later))
     subprocess.run(make, cwd=tmp_path, check=True, capture_output=True)
     assert not (memory[0] / "old").exists()
+
+
+def test_pages_wait_for_what_they_import_and_not_for_the_grader(root, tmp_path):
+    """The book is built again where the package's pages change, and only then."""
+    for name in ("Makefile", "requirements.txt", "pyproject.toml"):
+        (tmp_path / name).write_bytes((root / name).read_bytes())
+    shown = ["normlib/new.py", "normlib/torch/new.py", "normlib/check/a/new.py"]
+    shown += ["normlib/check/exercises/a/new.md"]
+    pages = tmp_path / "book/instructors"
+    pages.mkdir(parents=True)
+    (pages / "page.md").write_text("from normlib.grade.sandbox.asked import NAMES\n")
+    shown.append("normlib/grade/sandbox/asked.py")
+    graded = ["normlib/grade/classroom.py", "normlib/grade/bridge/course.py"]
+    for name in (*shown, *graded, "_config.yml", "_toc.yml"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    for name in (".venv/installed", "_build/.jupyter_cache/code"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (tmp_path / "_build/html").mkdir()
+    (tmp_path / "_build/html/index.html").touch()
+
+    def built(*changed):
+        make = ["make", "-n", *(f"-W{name}" for name in changed), "test"]
+        told = subprocess.run(make, cwd=tmp_path, capture_output=True, text=True)
+        assert "pytest" in told.stdout
+        return "jupyter-book build" in told.stdout, ".doctrees" in told.stdout
+
+    for name in ("README.md", "nbgrader_config.py"):
+        (tmp_path / name).touch()
+    assert built() == built(*graded) == (False, False)
+    for name in shown:
+        assert built(name) == (True, True), name

@@ -19,6 +19,9 @@ from normlib.check.exercises import TOPICS
 from normlib.grade.bridge.release import in_normal_form, released
 from normlib.grade.sample_class.answers import pasted
 
+# What takes long is made once: in one process, not in each that runs tests.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("notebooks")]
+
 SOURCES = sorted(Path(__file__).parents[1].glob("solutions/[!.]*/*.ipynb"))
 
 
@@ -56,7 +59,7 @@ def run(tmp_path_factory):
         )
         folder = tmp_path_factory.mktemp("kernel")
         client = NotebookClient(
-            nbformat.from_dict(notebook), km=manager, allow_errors=True, timeout=120
+            nbformat.from_dict(notebook), km=manager, allow_errors=True, timeout=600
         )
         client.owns_km = True
         client.shutdown_kernel = "immediate"

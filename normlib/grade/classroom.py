@@ -7,22 +7,25 @@ import os
 import time
 import warnings
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from normlib.grade.bridge import feedback, gradebook
+from normlib.grade.bridge import feedback, gradebook, overview
 from normlib.grade.bridge.course import Course, Submission
+from normlib.grade.bridge.overview import Overview
 from normlib.grade.files import printable
 from normlib.grade.processes import ATTEMPTS, Workers, executor, finish
 from normlib.grade.results import Results
 from normlib.grade.sandbox import backends
 from normlib.grade.sandbox.session import NoSandbox
-from normlib.grade.submission import grading
+from normlib.grade.submission import grading, limited
 from normlib.grade.submission.grading import Result
 from normlib.grade.submission.pack import Pack
 
 BOOK = "../../../html/book"  # from _build/feedback/<student>/<assignment>/
+BATCH = 16  # results that are put into the gradebook at once
 BUSY = "other programs kept the processor from it; grade again when they have ended"
 
 
@@ -41,6 +44,7 @@ class Graded:
     notes: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     points: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
+    overview: Overview = field(default_factory=Overview)
     sandbox: str = ""
     unfit: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -118,18 +122,18 @@ def grade(
     graded.unknown = [
         printable(f"{where}/{s}/{a}", 200) for a, s in handed_in if a not in known
     ]
-    packs = {name: course.packs(name) for name, _ in graded.submitted}
+    packs = {name: course.packs(name) for name in dict(graded.submitted)}
     with contextlib.chdir(course.root), _quiet():  # nbgrader's folders count from it
-        exported = feedback.changed("_build/grades.csv")
-        by_hand = gradebook.changed(course) > exported
-        _grade_all(course, packs, options, graded)
+        kept = overview.kept(course)
+        wrote = _grade_all(course, packs, options, graded, kept)
+        graded.overview = overview.export(course) if wrote or not kept else kept
         if options.feedback:
-            _write_feedback(course, options, graded, by_hand)
-        gradebook.export(course)
+            _write_feedback(course, options, graded)
     return graded
 
 
-def _grade_all(course, packs, options, graded):
+def _grade_all(course, packs, options, graded, kept):
+    """Grade and save what has not been; whether there was anything."""
     results, todo, done = Results(course.root / "_build/results"), [], []
     for assignment, student in graded.submitted:
         graded.notes[assignment, student] = []
@@ -142,37 +146,63 @@ def _grade_all(course, packs, options, graded):
                 _note(graded, submission, result)
                 done.append((student, pack, key))
 
+    def unsaved(there):
+        return [
+            (student, pack, key)
+            for student, pack, key in done
+            if pack.notebook not in there.get(pack.assignment, {}).get(student, ())
+            or gradebook.saved(course, student, pack) != key
+        ]
+
     def catch_up():
         """Open the gradebook; save what an earlier run has graded and not saved."""
         nonlocal book
         gradebook.create(course)
-        there = gradebook.submissions(course)
         book = stack.enter_context(gradebook.opened(course))
-        unsaved = [
-            (student, pack, key)
-            for student, pack, key in done
-            if (pack.assignment, student, pack.notebook) not in there
-            or gradebook.saved(course, student, pack) != key
-        ]
-        for assignment in {pack.assignment for _, pack, *_ in [*todo, *unsaved]}:
+        stack.callback(flush)
+        late = unsaved(overview.read(book).notebooks)
+        for assignment in {pack.assignment for _, pack, *_ in [*todo, *late]}:
             gradebook.prepare(course, packs[assignment])
-        for student, pack, key in unsaved:
+        for student, pack, key in late:
             save(student, pack, key, results.load(key))
 
     def save(student, pack, key, result):
-        start = time.perf_counter()
-        try:
+        """Keep a result at once; put it into the gradebook along with others."""
+        with spared(student, pack):
             results.save(key, result)
-            notes = gradebook.save(book, course, student, pack, key, result)
-        except Exception as error:  # of any type, if it is this submission's alone
+            waiting.append((student, pack, key, result))
+        if len(waiting) == BATCH:
+            flush()
+
+    def flush():
+        start = time.perf_counter()
+        batch, waiting[:] = list(waiting), []
+        try:
+            put(batch)
+        except Exception as error:
+            if gradebook.concerns_everybody(error):
+                raise
+            for student, pack, *what in batch:  # each alone: then it costs no other
+                with spared(student, pack):
+                    put([(student, pack, *what)])
+        spent = time.perf_counter() - start
+        graded.seconds["save"] = graded.seconds.get("save", 0) + spent
+
+    def put(batch):
+        told = gradebook.save(book, course, batch) if batch else []
+        for (student, pack, *_), notes in zip(batch, told, strict=True):
+            graded.notes[pack.assignment, student] += notes
+
+    @contextlib.contextmanager
+    def spared(student, pack):
+        """What fails inside is this submission's report, if it is its alone."""
+        try:
+            yield
+        except Exception as error:  # of any type
             if gradebook.concerns_everybody(error):
                 raise
             told = f"{type(error).__name__}: {error}"
             fail(student, pack, f"its result could not be saved: {told}")
-        else:
-            graded.notes[pack.assignment, student] += notes
-        spent = time.perf_counter() - start
-        graded.seconds["save"] = graded.seconds.get("save", 0) + spent
 
     def fail(student, pack, why):
         """Report a submission without a result; no earlier one stays in its place."""
@@ -180,10 +210,13 @@ def _grade_all(course, packs, options, graded):
         graded.points.pop((pack.assignment, student), None)
         gradebook.withdraw(book, course, student, pack)
 
-    book = None
+    if not todo and kept and not unsaved(kept.notebooks):
+        return False
+    book, waiting = None, []
     with contextlib.ExitStack() as stack:
         if not todo:
-            return catch_up()
+            catch_up()
+            return True
         start, graded.ran = time.perf_counter(), len(todo)
         for (student, pack), result in _progress(
             _run_all(course, todo, options, graded, catch_up), len(todo)
@@ -198,6 +231,7 @@ def _grade_all(course, packs, options, graded):
             _note(graded, submission, result)
             save(student, pack, key, result)
         graded.seconds["all"] = time.perf_counter() - start
+    return True
 
 
 def _key(submission: Submission, seed, unsafe):
@@ -284,7 +318,7 @@ def _nothing():
     pass
 
 
-def _modules(keys=(), imports=()):
+def _modules(keys, imports):
     """What every process that judges would import."""
     exercises = [f"normlib.check.exercises.{key}" for key in sorted(keys)]
     torch = [name for name in imports if name.startswith("torch.")]
@@ -345,30 +379,35 @@ def grade_one(course: Course, student: str, pack: Pack) -> tuple[str, Result]:
     return key, result
 
 
-def _write_feedback(course, options, graded, by_hand):
-    """The pages for students, where a notebook changed or somebody marked by hand."""
+def _write_feedback(course, options, graded):
+    """The pages for students, where a notebook or somebody's marks changed."""
     todo = [
-        where
-        for where in graded.submitted
-        if where not in graded.failed and (by_hand or feedback.outdated(course, *where))
+        (assignment, student, marks)
+        for assignment, student in graded.submitted
+        if (assignment, student) not in graded.failed
+        and (marks := graded.overview.marks[assignment][student])
+        and feedback.outdated(course, assignment, student, marks)
     ]
     if not todo:
         return
 
     @contextlib.contextmanager
     def started(jobs):
-        with executor(jobs, _modules()) as pool:
+        # Each has a fork of this process, which has imported what that takes.
+        with ThreadPoolExecutor(jobs) as pool:
 
-            def submit(where):
-                return pool.submit(feedback.write, course.root, *where)
+            def submit(item):
+                return pool.submit(feedback.write, course.root, *item)
 
             yield Workers(submit, jobs)
+        limited.close()
 
+    feedback.load()
     written = finish(todo, options.jobs, started)
-    for where, why in _progress(written, len(todo), "Feedback"):
+    for (assignment, student, _), why in _progress(written, len(todo), "Feedback"):
         if why:
-            told = f"the feedback page of {where[0]} shows the points alone: {why}"
-            graded.notes[where].append(told)
+            told = f"the feedback page of {assignment} shows the points alone: {why}"
+            graded.notes[assignment, student].append(told)
 
 
 def _progress(results, total, what="Grading"):

@@ -11,7 +11,7 @@ from nbconvert.exporters import NotebookExporter
 
 from normlib.grade import classroom
 from normlib.grade.bridge.course import Course
-from normlib.grade.bridge.gradebook import mark
+from normlib.grade.bridge.gradebook import marked
 
 # From _build/feedback/<student>/<assignment>/ to the built book.
 BOOK = classroom.BOOK
@@ -45,7 +45,7 @@ def grade_in_sandbox(notebook, resources):
         if pack.notebook == where["notebook"]
     )
     key, result = classroom.grade_one(course, where["student"], pack)
-    return mark(result, key), resources
+    return nbformat.reads(marked(result, key), as_version=4), resources
 
 
 def link_to_book(notebook, resources):
@@ -55,23 +55,4 @@ def link_to_book(notebook, resources):
             cell.source = re.sub(
                 r"\.\./\.\./book/(\w+)\.md", rf"{BOOK}/\1.html", cell.source
             )
-    return notebook, resources
-
-
-def say_what_waits(notebook, resources):
-    """Tell the student which answers nobody has marked: nbgrader shows 0 points."""
-    from nbgrader.api import Gradebook
-
-    where = resources["nbgrader"]
-    with Gradebook(where["db_url"]) as gradebook:
-        submission = gradebook.find_submission_notebook(
-            where["notebook"], where["assignment"], where["student"]
-        )
-        waiting = {
-            grade.name for grade in submission.grades if grade.needs_manual_grade
-        }
-    for cell in notebook.cells:
-        mark = cell.metadata.get("nbgrader", {})
-        if mark.get("grade_id") in waiting and not mark.get("comment"):
-            mark["comment"] = "Not marked yet."
     return notebook, resources

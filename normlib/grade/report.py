@@ -9,7 +9,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from normlib.grade.bridge import gradebook
 from normlib.grade.bridge.course import Course
 from normlib.grade.classroom import Graded
 from normlib.grade.files import printable
@@ -20,24 +19,22 @@ def show(root: Path, graded: Graded) -> None:
     """Print everybody's points, and what needs somebody's eye."""
     course, submitted, failed = Course(root.resolve()), graded.submitted, graded.failed
     assignments = sorted({assignment for assignment, _ in submitted})
-    rows, totals, told = [], {}, []
-    with gradebook.opened(course) as book:
-        most = {name: book.find_assignment(name).max_score for name in assignments}
-        for student in sorted({student for _, student in submitted}):
-            scores, unmarked = {}, 0
-            for name in assignments:
-                if (name, student) in failed:
-                    why = f"{name} was not graded: {failed[name, student]}"
-                    told.append((student, why))
-                elif (name, student) in submitted:
-                    submission = book.find_submission(name, student)
-                    scores[name] = submission.score
-                    unmarked += _unmarked(submission)
-                    told += [(student, note) for note in graded.notes[name, student]]
-            totals[student] = sum(scores.values())
-            points = [f"{scores[n]:g}" if n in scores else "" for n in assignments]
-            name = escape(printable(student))
-            rows.append((name, *points, f"{totals[student]:g}", str(unmarked or "")))
+    rows, totals, told, overview = [], {}, [], graded.overview
+    most = {name: overview.most[name] for name in assignments}
+    for student in sorted({student for _, student in submitted}):
+        scores, unmarked = {}, 0
+        for name in assignments:
+            if (name, student) in failed:
+                why = f"{name} was not graded: {failed[name, student]}"
+                told.append((student, why))
+            elif (name, student) in submitted:
+                scores[name] = overview.scores[name][student]
+                unmarked += overview.unmarked[name][student]
+                told += [(student, note) for note in graded.notes[name, student]]
+        totals[student] = sum(scores.values())
+        points = [f"{scores[n]:g}" if n in scores else "" for n in assignments]
+        name = escape(printable(student))
+        rows.append((name, *points, f"{totals[student]:g}", str(unmarked or "")))
     console = Console(highlight=False)
     _print_table(console, most, rows)
     for student, note in told:
@@ -95,12 +92,6 @@ def _table(heads, rows):
     return table
 
 
-def _unmarked(submission):
-    """How many answers wait for somebody to mark them."""
-    grades = [g for notebook in submission.notebooks for g in notebook.grades]
-    return sum(grade.needs_manual_grade for grade in grades)
-
-
 def write_json(path: Path, graded: Graded) -> None:
     """Everything that was found, for other programs."""
     told = asdict(graded) | {
@@ -115,7 +106,7 @@ def write_json(path: Path, graded: Graded) -> None:
             for assignment, student in graded.submitted
         ]
     }
-    for name in ("failed", "notes", "points"):
+    for name in ("failed", "notes", "points", "overview"):
         del told[name]
     # In ASCII: a name that students chose does no harm to whoever looks at the file.
     path.write_text(json.dumps(told, indent=1) + "\n")

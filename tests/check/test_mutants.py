@@ -67,6 +67,7 @@ def test_a_mutant_that_a_weak_check_overlooks_survives(monkeypatch):
     assert not equivalent(KEY, no_eps)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", [key for key in EXERCISES if key not in NETWORKS])
 def test_no_mutant_gets_full_points(key):
     """Every seventh per commit; ``make mutants`` tries them all."""

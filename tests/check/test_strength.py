@@ -17,6 +17,8 @@ from normlib.check.running.in_process import InProcess
 from normlib.check.running.observing import observe
 from tests.check.mutants import NETWORKS
 
+pytestmark = pytest.mark.slow
+
 PATIENCE = 600  # seconds: a verdict does not depend on how busy the machine is
 SEEDS = range(int(os.environ.get("SEEDS", 5)))  # `make strength` takes 200
 

@@ -1,9 +1,7 @@
 """A course to try things on, and a sandbox to try them in."""
 
-import functools
 import json
 import shutil
-import warnings
 from dataclasses import replace
 
 import pytest
@@ -11,15 +9,11 @@ import pytest
 from normlib.check import EXERCISES
 from normlib.grade import classroom
 from normlib.grade.bridge.course import Course
-from normlib.grade.bridge.release import release
 from normlib.grade.sample_class.answers import pasted
 from normlib.grade.sandbox import backends
 from normlib.grade.submission import grading
 from normlib.grade.submission.pack import Limits, Pack
 from tests.grade.sandboxes import skipped_where_missing
-
-with warnings.catch_warnings(action="ignore"):  # nbgrader's, about its own insides
-    from nbgrader.api import get_alembic_version as _asked
 
 
 @pytest.hookimpl(wrapper=True)
@@ -39,8 +33,9 @@ def course(root, tmp_path_factory):
     """A copy of the course, released; tests leave its own files as they are."""
     folder = tmp_path_factory.mktemp("course")
     shutil.copy(root / "nbgrader_config.py", folder)
-    shutil.copytree(root / "solutions", folder / "solutions")
-    release(folder)
+    for step in ("solutions", "exercises"):
+        hidden = shutil.ignore_patterns(".*")  # what JupyterLab leaves
+        shutil.copytree(root / step, folder / step, ignore=hidden)
     return folder
 
 
@@ -120,12 +115,6 @@ def new_course(course, handed_in, tmp_path):
 _known = {}  # key -> result: each submission runs once in all these tests
 
 
-@functools.cache
-def _head():
-    """Of the database's versions; nbgrader runs a program for it."""
-    return _asked()
-
-
 @pytest.fixture
 def no_workers(zygote, monkeypatch):
     """Grade in this process, so that a fork of it can."""
@@ -141,4 +130,3 @@ def no_workers(zygote, monkeypatch):
             yield (student, pack), (replace(submission, file=b""), key, _known[key])
 
     monkeypatch.setattr(classroom, "_run_all", run_all)
-    monkeypatch.setattr("nbgrader.api.get_alembic_version", _head)

@@ -2,7 +2,6 @@
 
 import json
 import socket
-import time
 from pathlib import Path
 
 import nbformat
@@ -104,11 +103,9 @@ def test_harm_is_not_done(graded, full, world, zygote, attack):
 
 @pytest.mark.parametrize("attack", ENDING)
 def test_a_cell_that_ends_the_process_costs_its_own_points(graded, full, attack):
-    start = time.monotonic()
     result = graded(ENDING[attack])
     assert result.points == full | {NAME: 0}
     assert len(result.notebook) < 500_000
-    assert time.monotonic() - start < 30
     assert "There is no `z_score_scale`".replace("`", "") in shown(result, NAME)
 
 

@@ -17,6 +17,9 @@ import pytest
 from normlib.check import EXERCISES, judge
 from normlib.grade.sample_class.students import KINDS, write_sample_class
 
+# What takes long is made once: in one process, not in each that runs tests.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("classroom")]
+
 STUDENTS = int(os.environ.get("STUDENTS", 10))  # 500 for a proof that takes an hour
 
 WORTH_ALL = {
@@ -231,6 +234,28 @@ def test_nothing_is_graded_twice(classroom):
     assert {p: p.stat().st_mtime for p in folder.glob("_build/*/*/*/*.*")} == times
     assert "Grading" not in again.stdout
     assert again.stdout in process.stdout
+
+
+ASK = """
+import runpy, sys
+
+sys.argv[1:] = ["grade"]
+try:
+    runpy.run_module("normlib.cli", run_name="__main__")
+except SystemExit as end:
+    assert not end.code
+loaded = {name.partition(".")[0] for name in sys.modules}
+print(sorted(loaded & {"torch", "nbgrader", "nbconvert", "sqlalchemy"}))
+"""
+
+
+def test_finding_nothing_new_imports_little(classroom):
+    """Importing these takes longer than all the rest."""
+    folder, _ = classroom
+    program = [sys.executable, "-c", ASK]
+    told = subprocess.run(program, cwd=folder, capture_output=True, text=True)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout.splitlines()[-1] == "[]"
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,11 @@ from normlib.grade.bridge import feedback
 from normlib.grade.bridge.converters import NbgraderError
 from normlib.grade.bridge.course import Course
 from normlib.grade.classroom import grade
+from normlib.grade.submission import limited
 from tests.grade.classes import ASSIGNMENT, QUICK, results, written
 from tests.grade.processes import ended, family, forked, kill_beyond, wait_for
+
+pytestmark = pytest.mark.slow
 
 
 def at_each_write(call):
@@ -90,25 +94,50 @@ def test_a_full_disk(new_course, no_workers, uninterrupted, size):
     assert written(folder) == uninterrupted
 
 
-def test_feedback_is_there_as_a_whole_or_not_at_all(new_course, no_workers):
-    """The process ends in the middle of the page."""
-    folder, where = new_course("feedback", 1), (ASSIGNMENT, "student-0")
+@pytest.fixture
+def page(new_course, no_workers):
+    """The feedback page of a graded submission, and how to write it again."""
+    folder = new_course("feedback", 1)
+    where = ASSIGNMENT, "student-0", "marks"
     grade(folder, options=QUICK)
     assert feedback.write(folder, *where) == ""
-    (page,) = folder.glob("_build/feedback/*/*/*.html")
-    wanted = page.read_text()
+    (path,) = folder.glob("_build/feedback/*/*/*.html")
+    outdated = partial(feedback.outdated, Course(folder), *where)
+    return path, partial(feedback.write, folder, *where), outdated
+
+
+def test_feedback_is_there_as_a_whole_or_not_at_all(page, monkeypatch):
+    """Everything ends in the middle of the page."""
+    path, write, outdated = page
+    wanted = path.read_text()
 
     def until_half():
+        monkeypatch.setattr(limited, "call", lambda call, *args, seconds: call(*args))
         kill_beyond(len(wanted) // 2)
-        feedback.write(folder, *where)
+        write()
 
     for before in (wanted, None):
         assert ended(forked(until_half)) == -signal.SIGXFSZ
-        assert (page.read_text() if page.exists() else None) == before
-        assert feedback.outdated(Course(folder), *where) == (before is None)
-        page.unlink(missing_ok=True)
-    assert feedback.write(folder, *where) == ""
-    assert page.read_text() == wanted
+        assert (path.read_text() if path.exists() else None) == before
+        assert outdated() == (before is None)
+        path.unlink(missing_ok=True)
+    assert write() == ""
+    assert path.read_text() == wanted
+
+
+def test_feedback_whose_process_ends_alone_is_reported(page):
+    """No half page is left, nor an earlier one, but one with the points alone."""
+    path, write, _ = page
+    wanted, (say, told) = path.read_text(), os.pipe()
+
+    def until_half():
+        kill_beyond(len(wanted) // 2)
+        os.write(told, write().encode())
+
+    assert ended(forked(until_half)) == 0
+    assert os.read(say, 100) == b"making the page ended the process that worked on it"
+    assert "<p>Your notebook was graded, but it could not be shown" in path.read_text()
+    assert write() == "" and path.read_text() == wanted
 
 
 def start(folder, **environment):
@@ -128,7 +157,7 @@ def test_the_command_is_killed(new_course, no_workers):
     wait_for(lambda: results(folder))
     others = family(process.pid)
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     assert len(others) > 3
     wait_for(lambda: not {*others} & {*family(1)}, 30)
     done = {path: path.stat().st_mtime for path in results(folder)}
@@ -224,7 +253,7 @@ with executor(2) as pool:
 
 def test_a_worker_that_no_longer_answers_does_not_hold_up_the_end():
     """As if it were killed with the lock of the queue, for which others wait."""
-    subprocess.run([sys.executable, "-c", LEAVE], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", LEAVE], check=True, timeout=300)
 
 
 def test_who_ends_workers_is_given_up_and_nobody_else(monkeypatch):

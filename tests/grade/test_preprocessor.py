@@ -15,6 +15,9 @@ from normlib.grade.preprocessor import AnyFile
 from normlib.grade.sandbox.session import NoSandbox
 from normlib.grade.submission.pack import grade_id, key_of
 
+# What takes long is made once: in one process, not in each that runs tests.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("preprocessor")]
+
 ASSIGNMENT = "01_feature_scaling"
 
 

@@ -18,7 +18,7 @@ class Load:
 
     def __init__(self):
         self.running, self.lock = 0, threading.Lock()
-        self.together = threading.Barrier(3, timeout=30)
+        self.together = threading.Barrier(3, timeout=300)
 
     def work(self, item):
         with self.lock:

@@ -13,6 +13,9 @@ from normlib.grade.classroom import grade
 from tests.grade.classes import QUICK, results, written
 from tests.grade.processes import wait_for
 
+# What takes long is made once: in one process, not in each that runs tests.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("scheduler")]
+
 pytest.importorskip("distributed", reason="needs distributed: the extra `cluster`")
 
 # A worker that opens a file of the course ends: the machines share none.

@@ -56,6 +56,9 @@ class _Registry(Mapping):
                 raise TorchMissing from None
             raise
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._keys
+
     def __iter__(self):
         return iter(self._keys)
 

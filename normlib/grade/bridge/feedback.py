@@ -1,7 +1,9 @@
 """The pages for students, written by nbgrader."""
 
+import hashlib
 import os
 import warnings
+from functools import cache
 from pathlib import Path
 
 from normlib.grade.bridge import plain_page
@@ -13,23 +15,20 @@ from normlib.grade.submission import limited
 SECONDS = 60  # of the processor, for the pages of a submission
 
 
-def outdated(course: Course, assignment: str, student: str) -> bool:
-    """Whether a graded notebook has changed since its page was written."""
-    graded = course.folder("autograded") / student / assignment
+def outdated(course: Course, assignment: str, student: str, marks: str) -> bool:
+    """Whether a page shows something else than it would if it were written now.
+
+    ``marks`` stands for what the gradebook has: see ``Overview``.
+    """
+    digest = _digest(course, assignment, student, marks)
     pages = course.folder("feedback") / student / assignment
     return any(
-        changed(pages / f"{path.stem}.html") < changed(path)
-        for path in graded.iterdir()
-        if path.suffix == ".ipynb"
+        not _ends_with(pages / f"{path.stem}.html", digest)
+        for path in _graded(course, assignment, student)
     )
 
 
-def changed(path: Path | str) -> float:
-    """When ``path`` was changed; 0 when there is none."""
-    return os.path.getmtime(path) if os.path.exists(path) else 0
-
-
-def write(root: Path, assignment: str, student: str) -> str:
+def write(root: Path, assignment: str, student: str, marks: str) -> str:
     """Write the pages of a submission; why not, if nbgrader gave up.
 
     They are written beside and moved: each as a whole, whatever happens. What turns a
@@ -37,7 +36,8 @@ def write(root: Path, assignment: str, student: str) -> str:
     page with the points alone; an earlier page does not stay.
     """
     try:
-        why = limited.call(_write, root, assignment, student, seconds=SECONDS)
+        what = root, assignment, student, marks
+        why = limited.call(_write, *what, seconds=SECONDS)
     except limited.Failed as failed:
         why = f"making the page {failed}"
     if why:
@@ -45,29 +45,67 @@ def write(root: Path, assignment: str, student: str) -> str:
         for path in (course.folder("feedback") / student / assignment).glob("*.html"):
             path.unlink()
         plain_page.write(course, assignment, student, why)
+        digest = _digest(course, assignment, student, marks)
+        for path in (course.folder("feedback") / student / assignment).glob("*.html"):
+            _append(path, digest)
     return why
 
 
-def _write(root, assignment, student):
-    place = Course(root).folder("feedback")
+def _write(root, assignment, student, marks):
+    course = Course(root)
+    place = course.folder("feedback")
     place.mkdir(parents=True, exist_ok=True)
+    digest = _digest(course, assignment, student, marks)
     with leftovers.folder(place, ".") as beside:
         config = course_config(root, feedback_directory=os.path.relpath(beside, root))
         try:
-            convert(_converter(), config, assignment, student)
+            convert(load(), config, assignment, student)
         except NbgraderError as error:
             return str(error)
         for path in filter(Path.is_file, sorted(Path(beside).rglob("*"))):
+            if path.suffix == ".html":
+                _append(path, digest)
             moved = place / path.relative_to(beside)
             moved.parent.mkdir(parents=True, exist_ok=True)
             os.replace(path, moved)
     return ""
 
 
-def _converter():
+def _digest(course, assignment, student, marks):
+    """How a page ends: it names all that the page is made from."""
+    digest = hashlib.sha256(marks.encode())
+    for path in _graded(course, assignment, student):
+        digest.update(path.read_bytes())
+    return f"\n<!-- {digest.hexdigest()} -->\n".encode()
+
+
+def _graded(course, assignment, student):
+    return sorted((course.folder("autograded") / student / assignment).glob("*.ipynb"))
+
+
+def _append(path, text):
+    with open(path, "ab") as file:
+        file.write(text)
+
+
+def _ends_with(path, text):
+    try:
+        with open(path, "rb") as file:
+            file.seek(-len(text), os.SEEK_END)
+            return file.read() == text
+    except OSError:
+        return False
+
+
+@cache
+def load():
+    """Import what makes a page; nbgrader's class, made to take any name."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # nbgrader's, about its own insides
         from nbgrader.converters import GenerateFeedback
+
+        import normlib.grade.bridge.markdown
+        import normlib.grade.bridge.page  # noqa: F401  (named in nbgrader_config.py)
 
     class Feedback(GenerateFeedback):
         """Of one student, whatever the name: nbgrader takes it for a pattern."""

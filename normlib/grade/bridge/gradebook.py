@@ -4,8 +4,8 @@ import contextlib
 import csv
 import errno
 import fcntl
+import json
 import os
-import time
 import warnings
 from pathlib import Path
 
@@ -58,14 +58,22 @@ def opened(course: Course):
     OSError
         When the database says that something cannot be done, as on a full disk.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # nbgrader's, about its own insides
+    with _database():
         from nbgrader.api import Gradebook
+
+        with Gradebook(course.db_url, course.course_id) as gradebook:
+            yield gradebook
+
+
+@contextlib.contextmanager
+def _database():
+    """What the database cannot do becomes an OSError."""
+    with warnings.catch_warnings(action="ignore"):  # nbgrader's, about its own insides
+        import nbgrader.api  # noqa: F401
     from sqlalchemy.exc import OperationalError
 
     try:
-        with Gradebook(course.db_url, course.course_id) as gradebook:
-            yield gradebook
+        yield
     except OperationalError as error:
         raise OSError(f"the gradebook: {error.orig}") from error
 
@@ -73,27 +81,31 @@ def opened(course: Course):
 def create(course: Course) -> None:
     """Make the gradebook, unless there is one.
 
-    nbgrader makes it in several steps when it is opened, and notes its version last.
-    If that was cut short, it is done here: without, nbgrader could not upgrade it.
+    nbgrader would run a program for its version, for seconds. If this is cut short, the
+    next run goes on: without a version, nbgrader could not upgrade the gradebook.
     """
-    with writing(course), opened(course) as gradebook:
-        from nbgrader.api import get_alembic_version
-        from sqlalchemy import text
+    with writing(course), _database():
+        from nbgrader.api import Base
+        from sqlalchemy import create_engine, text
+        from sqlalchemy.pool import NullPool
 
-        table = "alembic_version (version_num varchar(32) not null)"
-        gradebook.db.execute(text(f"create table if not exists {table}"))
-        if not gradebook.db.execute(text("select * from alembic_version")).all():
-            head = text("insert into alembic_version values (:head)")
-            gradebook.db.execute(head, {"head": get_alembic_version()})
-        gradebook.db.commit()
+        engine = create_engine(course.db_url, poolclass=NullPool)
+        Base.metadata.create_all(engine)
+        with opened(course) as gradebook:
+            table = "alembic_version (version_num varchar(32) not null)"
+            gradebook.db.execute(text(f"create table if not exists {table}"))
+            if not gradebook.db.execute(text("select * from alembic_version")).all():
+                head = text("insert into alembic_version values (:head)")
+                gradebook.db.execute(head, {"head": _version()})
+            gradebook.db.commit()
 
 
-def changed(course: Course) -> float:
-    """When somebody wrote in the gradebook; a server does not say, so: just now."""
-    path = course.db_url.removeprefix("sqlite:///")
-    if path == course.db_url:
-        return time.time()
-    return os.path.getmtime(path) if os.path.exists(path) else 0
+def _version():
+    """Of nbgrader's tables."""
+    from alembic.script import ScriptDirectory
+    from nbgrader.dbutil import ALEMBIC_DIR
+
+    return ScriptDirectory(ALEMBIC_DIR).get_current_head()
 
 
 def prepare(course: Course, packs: list[Pack]) -> None:
@@ -140,72 +152,72 @@ def checksum(cell):
     return cell.metadata.get("nbgrader", {}).get("checksum")
 
 
-def submissions(course: Course) -> set[tuple[str, str, str]]:
-    """Assignment, student and notebook of all that the gradebook has."""
-    with opened(course) as gradebook:
-        return {
-            (assignment.name, submission.student_id, notebook.name)
-            for assignment in gradebook.assignments
-            for submission in assignment.submissions
-            for notebook in submission.notebooks
-        }
-
-
 def saved(course: Course, student: str, pack: Pack) -> str:
     """The key of the result that was last saved for a submission; or empty."""
-    path = _graded(course, student, pack)
     try:
-        marks = nbformat.read(path, as_version=4).metadata
-    except (OSError, ValueError, AttributeError):
+        graded = json.loads(_graded(course, student, pack).read_bytes())
+        return graded["metadata"][MARK]
+    except (OSError, ValueError, KeyError, TypeError):
         return ""
-    return marks.get(MARK, "")
 
 
 def save(
-    gradebook, course: Course, student: str, pack: Pack, key: str, result: Result
-) -> list[str]:
-    """Put a result where nbgrader has it, by nbgrader's own steps.
+    gradebook, course: Course, results: list[tuple[str, Pack, str, Result]]
+) -> list[list[str]]:
+    """Put results where nbgrader has them, by nbgrader's own steps.
 
-    The graded notebook is written last: where it is, all is saved. Doing it twice
-    changes nothing, so a run that was killed in between does it again. Points and
-    comments that somebody gave by hand stay.
+    All of them become part of the gradebook at once. The graded notebooks are written
+    after that: where one is, all is saved. Doing it twice changes nothing, so a run
+    that was killed in between does it again. Points and comments that somebody gave by
+    hand stay.
 
-    ``gradebook`` stays open for the next one: making its statements takes longest.
+    ``gradebook`` stays open for the next ones: making its statements takes longest.
+
+    Parameters
+    ----------
+    gradebook, course
+    results : list of (student, pack, key, result)
 
     Returns
     -------
-    notes : list of str
-        What was wrong with the submission's time.
+    notes : list of list of str
+        For each, what was wrong with the submission's time.
 
     Raises
     ------
     CourseError
         When the course's rule for late work cannot be loaded.
     """
-    notebook = mark(result, key)
-    where = {
-        "assignment": pack.assignment,
-        "student": student,
-        "notebook": pack.notebook,
-        "db_url": course.db_url,
-    }
-    when, notes = _time(course, pack.assignment, student)
+    told, late = [], []
     with writing(course):
         with _at_once(gradebook):
-            gradebook.update_or_create_student(student)
-            submission = gradebook.update_or_create_submission(
-                pack.assignment, student, **when
-            )
-            _save_points(course, gradebook, notebook, where)
-        if submission.assignment.duedate is not None:
+            for student, pack, _, result in results:
+                when, notes = _time(course, pack.assignment, student)
+                told.append(notes)
+                gradebook.update_or_create_student(student)
+                submission = gradebook.update_or_create_submission(
+                    pack.assignment, student, **when
+                )
+                notebook = nbformat.v4.reads(result.notebook)  # ours: is valid
+                where = {
+                    "assignment": pack.assignment,
+                    "student": student,
+                    "notebook": pack.notebook,
+                    "db_url": course.db_url,
+                }
+                _save_points(course, gradebook, notebook, where)
+                if submission.assignment.duedate is not None:
+                    late.append((notebook, where))
+        for notebook, where in late:
             _save_penalty(course, notebook, where)
         gradebook.db.rollback()  # forgets what it has read: others write as well
-        path = _graded(course, student, pack)
-        for name in (TIMESTAMP, SECRET):
-            if text := course.beside(pack.assignment, student, name):
-                write_atomically(path.parent / name, text)
-        write_atomically(path, (nbformat.writes(notebook) + "\n").encode())
-    return notes
+        for student, pack, key, result in results:
+            path = _graded(course, student, pack)
+            for name in (TIMESTAMP, SECRET):
+                if text := course.beside(pack.assignment, student, name):
+                    write_atomically(path.parent / name, text)
+            write_atomically(path, marked(result, key).encode())
+    return told
 
 
 def withdraw(gradebook, course: Course, student: str, pack: Pack) -> None:
@@ -261,6 +273,9 @@ def _at_once(gradebook):
     try:
         yield
         session.commit()
+    except BaseException:
+        session.rollback()
+        raise
     finally:
         gradebook.db = session
 
@@ -278,12 +293,18 @@ class _Waiting:
         self._session.flush()
 
 
-def mark(result: Result, key: str) -> nbformat.NotebookNode:
-    """The graded notebook, which tells where it comes from."""
-    notebook = nbformat.reads(result.notebook, as_version=4)
-    notebook.metadata[MARK] = key
-    notebook.metadata["normlib_sandbox"] = result.sandbox
-    return notebook
+def marked(result: Result, key: str) -> str:
+    """The text of the graded notebook, which tells where it comes from.
+
+    nbformat sorts what it writes, so the notebook's own metadata come after its cells,
+    and these need not be read.
+    """
+    start = '\n "metadata": '
+    cells, _, rest = result.notebook.rpartition(start)
+    last = json.loads('{"metadata": ' + rest)
+    last["metadata"] |= {MARK: key, "normlib_sandbox": result.sandbox}
+    form = {"ensure_ascii": False, "indent": 1, "sort_keys": True}
+    return cells + json.dumps(last, **form).removeprefix("{") + "\n"
 
 
 def _graded(course, student, pack):
@@ -310,31 +331,37 @@ def _save_points(course, gradebook, notebook, where):
     from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
 
     step = SaveAutoGrades(config=course.config)
-    step.gradebook = _Found(gradebook, where)  # it would open another one each time
+    step.gradebook = Found(gradebook, where)  # it would open another one each time
     step.assignment_id, step.student_id = where["assignment"], where["student"]
     step.notebook_id = where["notebook"]
     NbGraderPreprocessor.preprocess(step, notebook, {"nbgrader": where})
 
 
-class _Found:
+class Found:
     """What nbgrader looks up cell by cell, found at once for a notebook."""
 
     def __init__(self, gradebook, where):
         from nbgrader.api import BaseCell, Comment, Grade
 
-        self.db, names = gradebook.db, ("notebook", "assignment", "student")
-        notebook = gradebook.find_submission_notebook(*(where[n] for n in names))
-        self._of = {
-            kind: {
-                name: found
-                for found, name in gradebook.db.query(kind, BaseCell.name)
+        names = "notebook", "assignment", "student"
+        self.db = gradebook.db
+        self.notebook = gradebook.find_submission_notebook(*(where[n] for n in names))
+
+        def by_name(kind):
+            rows = (
+                self.db.query(kind, BaseCell.name)
                 .join(BaseCell, kind.cell_id == BaseCell.id)
-                .filter(kind.notebook_id == notebook.id)
-            }
-            for kind in (Grade, Comment)
-        }
-        self.find_grade = lambda name, *_: self._of[Grade][name]
-        self.find_comment = lambda name, *_: self._of[Comment][name]
+                .filter(kind.notebook_id == self.notebook.id)
+            )
+            return {name: row for row, name in rows}
+
+        self.grades, self.comments = by_name(Grade), by_name(Comment)
+
+    def find_grade(self, name, *_):
+        return self.grades[name]
+
+    def find_comment(self, name, *_):
+        return self.comments[name]
 
 
 def _save_penalty(course, notebook, where):
@@ -349,15 +376,14 @@ def _save_penalty(course, notebook, where):
     step.preprocess(notebook, {"nbgrader": where})
 
 
-def export(course: Course) -> Path:
+def export(course: Course, gradebook) -> None:
     """Write everybody's points to _build/grades.csv, in nbgrader's own form."""
-    with opened(course) as gradebook:
-        from nbgrader.plugins import CsvExportPlugin
+    from nbgrader.plugins import CsvExportPlugin
 
-        path = course.root / "_build/grades.csv"
-        # Written beside and moved, so that nobody ever reads half of it.
-        beside = path.with_name(f".grades-{os.getpid()}.csv")
-        CsvExportPlugin(to=str(beside), config=course.config).export(gradebook)
+    path = grades(course)
+    # Written beside and moved, so that nobody ever reads half of it.
+    beside = path.with_name(f".grades-{os.getpid()}.csv")
+    CsvExportPlugin(to=str(beside), config=course.config).export(gradebook)
     with open(beside, newline="") as file:
         head, *rows = csv.reader(file)
     place = [head.index(name) for name in ("assignment", "student_id")]
@@ -365,4 +391,7 @@ def export(course: Course) -> Path:
     with open(beside, "w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([head, *rows])
     os.replace(beside, path)
-    return path
+
+
+def grades(course: Course) -> Path:
+    return course.root / "_build/grades.csv"

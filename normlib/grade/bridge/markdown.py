@@ -1,10 +1,11 @@
 """Markdown that a student wrote, shown without its HTML and without what it loads."""
 
 import re
-from functools import cache
+from functools import lru_cache
 from html import escape
 
 import jinja2
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 # Commands of MathJax that make links or load and restyle things.
 _LINKS_IN_FORMULAS = re.compile(r"\\(?=(href|url|require|style|class|cssId|unicode)\b)")
@@ -16,17 +17,25 @@ def markdown_to_html(context, source: str) -> str:
 
     nbgrader's formgrader shows Markdown as it is, and so would run its scripts.
     """
-    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
-
     cell = context.get("cell") or {}
     attachments = cell.get("attachments", {})
-    if from_release(cell):
-        renderer = IPythonRenderer(escape=False, attachments=attachments)
-    else:
+    if not from_release(cell):
         source = _LINKS_IN_FORMULAS.sub(r"\\backslash ", source)
-        renderer = _students_renderer()(
-            escape=True, allow_harmful_protocols=False, attachments=attachments
-        )
+        safe = {"escape": True, "allow_harmful_protocols": False}
+        return _html(_StudentsRenderer, source, attachments, **safe)
+    if attachments:
+        return _html(IPythonRenderer, source, attachments, escape=False)
+    return _released(source)
+
+
+@lru_cache(maxsize=256)
+def _released(source):
+    """The same in everybody's page."""
+    return _html(IPythonRenderer, source, {}, escape=False)
+
+
+def _html(renderer, source, attachments, **options):
+    renderer = renderer(attachments=attachments, **options)
     return MarkdownWithMath(renderer=renderer).render(source)
 
 
@@ -38,21 +47,15 @@ def from_release(cell: dict) -> bool:
     )
 
 
-@cache
-def _students_renderer():
-    from nbconvert.filters.markdown_mistune import IPythonRenderer
+class _StudentsRenderer(IPythonRenderer):
+    """Shows pasted pictures; names the others, which a browser would fetch."""
 
-    class Renderer(IPythonRenderer):
-        """Shows pasted pictures; names the others, which a browser would fetch."""
+    def image(self, text, url, title=None):
+        name = url.removeprefix("attachment:")
+        if name != url and name in self.attachments:
+            return super().image(text, url, title)
+        return f"<em>[picture not shown: {escape(text or url)}]</em>"
 
-        def image(self, text, url, title=None):
-            name = url.removeprefix("attachment:")
-            if name != url and name in self.attachments:
-                return super().image(text, url, title)
-            return f"<em>[picture not shown: {escape(text or url)}]</em>"
-
-        def block_mermaidjs(self, code):
-            """As text: its diagrams can hold links and pictures."""
-            return f"<pre>{escape(code)}</pre>"
-
-    return Renderer
+    def block_mermaidjs(self, code):
+        """As text: its diagrams can hold links and pictures."""
+        return f"<pre>{escape(code)}</pre>"

@@ -3,8 +3,8 @@
 A parser can be made to take hours or gigabytes, and some of them do not hear signals
 meanwhile. So whatever parses a submission runs in a fork of the process that asks.
 The kernel ends the fork when it has used up its processor time, and refuses it memory
-beyond the limit. The fork serves one call after another; if one of them fails, the
-next call gets a new fork.
+beyond the limit. The fork serves one call of a thread after another; if one of them
+fails, the next call gets a new fork.
 """
 
 import atexit
@@ -15,6 +15,7 @@ import multiprocessing
 import os
 import resource
 import signal
+import threading
 import warnings
 
 SECONDS = 10  # of the processor, for one call
@@ -22,7 +23,7 @@ MEMORY = 512 << 20  # bytes, beyond what the process had before
 _WAIT = 6  # times as many seconds on the clock: the machine may be busy
 _MOST = 64 << 20  # bytes of an answer
 
-_standing = {}  # pid -> the fork that serves this process
+_standing = {}  # (pid, thread) -> the fork that serves it
 
 
 class Failed(Exception):
@@ -40,20 +41,22 @@ def call(function, *args, seconds: float = SECONDS):
     Failed
         When it takes too long, needs too much memory, or raises.
     """
-    fork = _standing.get(os.getpid())
+    me = os.getpid(), threading.get_ident()
+    fork = _standing.get(me)
     if fork is None:
-        fork = _standing[os.getpid()] = _Fork()
+        fork = _standing[me] = _Fork()
     try:
         return fork.call(function, args, seconds)
     except BaseException:
-        close()
+        _standing.pop(me).close()
         raise
 
 
 def close() -> None:
-    """End the fork that serves this process, if there is one."""
-    if fork := _standing.pop(os.getpid(), None):
-        fork.close()
+    """End the forks that serve this process, if there are any."""
+    for pid, thread in list(_standing):
+        if pid == os.getpid():
+            _standing.pop((pid, thread)).close()
 
 
 atexit.register(close)
@@ -128,6 +131,7 @@ def _confine(keep):
     resource.setrlimit(resource.RLIMIT_DATA, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGXCPU, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent to hear
 
 
 def _allow(seconds):

@@ -1,13 +1,10 @@
 """There is a page whatever a student wrote, with the points at least."""
 
 import re
-import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
-from normlib.grade import classroom
 from normlib.grade.bridge import feedback, gradebook
 from normlib.grade.bridge.course import Course
 from normlib.grade.classroom import grade
@@ -49,17 +46,17 @@ def test_there_is_a_page_whatever_is_on_it(folder, monkeypatch, bomb):
     monkeypatch.chdir(folder)
     monkeypatch.setattr(feedback, "SECONDS", 4)
     hard(PAGES[bomb])(folder)
-    start = time.monotonic()
-    why = feedback.write(folder, ASSIGNMENT, "student-0")
-    assert why in ("", "making the page took more than 4 seconds")
-    assert time.monotonic() - start < 60
+    why = feedback.write(folder, ASSIGNMENT, "student-0", "marks")
+    # Of the processor; or six times as many, if others kept it from that.
+    assert re.fullmatch("(making the page took more than (4|24) seconds)?", why)
     (page,) = pages(folder)
     assert "Score: 15" in page.read_text()
+    assert not feedback.outdated(Course(folder), ASSIGNMENT, "student-0", "marks")
 
 
 def test_a_page_beyond_the_limits_shows_the_points_alone(folder, monkeypatch):
     monkeypatch.chdir(folder)
-    assert feedback.write(folder, ASSIGNMENT, "student-0") == ""
+    assert feedback.write(folder, ASSIGNMENT, "student-0", "marks") == ""
     (page,) = pages(folder)
     whole = page.read_text()
     why = "took <b>too</b> long"
@@ -68,7 +65,10 @@ def test_a_page_beyond_the_limits_shows_the_points_alone(folder, monkeypatch):
         raise limited.Failed(why)
 
     monkeypatch.setattr(limited, "call", too_long)
-    assert feedback.write(folder, ASSIGNMENT, "student-0") == f"making the page {why}"
+    assert (
+        feedback.write(folder, ASSIGNMENT, "student-0", "marks")
+        == f"making the page {why}"
+    )
     assert pages(folder) == [page]
     text = page.read_text()
     assert "took &lt;b&gt;too&lt;/b&gt; long" in text
@@ -81,7 +81,6 @@ def test_a_page_beyond_the_limits_shows_the_points_alone(folder, monkeypatch):
 
 def test_who_has_the_points_alone_is_told(folder, monkeypatch):
     monkeypatch.setattr(feedback, "write", lambda *_: "it cannot be made")
-    monkeypatch.setattr(classroom, "executor", lambda *_: ThreadPoolExecutor(1))
     graded = grade(folder, options=replace(QUICK, feedback=True))
     told = (
         f"the feedback page of {ASSIGNMENT} shows the points alone: it cannot be made"

@@ -2,19 +2,24 @@
 
 import csv
 import datetime
+import sqlite3
 from dataclasses import replace
 
+import nbformat
 import pytest
 
 from normlib.check import EXERCISES
+from normlib.grade import classroom
 from normlib.grade.bridge import gradebook
 from normlib.grade.bridge.course import Course
 from normlib.grade.classroom import grade
+from normlib.grade.results import Results
 from tests.grade.apps import run
-from tests.grade.classes import ASSIGNMENT, QUICK
+from tests.grade.classes import ASSIGNMENT, QUICK, results
 
 CHECKED, WORDS = "feature_scaling-z_score", "feature_scaling-why-models"
 PLACE = "feature_scaling", ASSIGNMENT, "student-0"
+EXISTS = "select 1 from sqlite_master where name = 'grade'"
 
 
 def hand_in_again(folder, student, text):
@@ -133,3 +138,62 @@ def test_the_exchange_hands_out_the_feedback(new_course, no_workers, monkeypatch
     (released,) = exchange.glob("c/feedback/*.html")
     page = folder / "_build/feedback/student-0" / ASSIGNMENT / "feature_scaling.html"
     assert released.read_bytes() == page.read_bytes()
+
+
+def test_a_graded_notebook_is_as_nbformat_writes_it(new_course, no_workers):
+    """Though only its end is read and written anew."""
+    folder = new_course("class", 1)
+    grade(folder, options=QUICK)
+    (path,) = folder.glob("_build/autograded/*/*/*.ipynb")
+    text = path.read_text()
+    assert text == nbformat.writes(nbformat.reads(text, as_version=4)) + "\n"
+    (kept,) = results(folder)
+    without = nbformat.reads(text, as_version=4)
+    assert without.metadata.pop(gradebook.MARK) == kept.name
+    assert without.metadata.pop("normlib_sandbox")
+    assert (
+        nbformat.writes(without) + "\n"
+        == Results(kept.parents[1]).load(kept.name).notebook
+    )
+
+
+def test_results_are_saved_together(new_course, no_workers, monkeypatch):
+    """With one commit for each batch; the last one is smaller."""
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    monkeypatch.setattr(classroom, "BATCH", 2)
+    folder, points = new_course("class", 5), []
+    with_points = "select count(*) from grade where auto_score is not null"
+
+    def count(connection):
+        if connection.exec_driver_sql(EXISTS).all():
+            points.append(connection.exec_driver_sql(with_points).scalar())
+
+    event.listen(Engine, "commit", count)
+    try:
+        grade(folder, options=QUICK)
+    finally:
+        event.remove(Engine, "commit", count)
+    each = points[-1] // 5
+    assert each > 1 and sorted({*points}) == [0, 2 * each, 4 * each, 5 * each]
+
+
+def test_the_gradebook_is_made_as_nbgrader_makes_it(new_course, tmp_path):
+    """With the same tables and the same version, though no program is run for it."""
+    from nbgrader.api import Gradebook
+
+    folder = new_course("class", 0)
+    gradebook.create(Course(folder))
+    with Gradebook(f"sqlite:///{tmp_path}/stock.db"):
+        pass
+    ours, stock = (
+        sqlite3.connect(path)
+        for path in (folder / "_build/gradebook.db", tmp_path / "stock.db")
+    )
+    for query in (
+        "select name, sql from sqlite_master where name != 'alembic_version'",
+        "select * from alembic_version",
+    ):
+        found, wanted = (set(book.execute(query)) for book in (ours, stock))
+        assert found == wanted and found

@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -250,15 +249,14 @@ def test_closing_a_session_ends_its_process_whatever_it_does(each):
         session.run("import signal\nfor n in (2, 15): signal.signal(n, lambda *_: 0)\n"
                     "while True: pass", 0.3)  # fmt: skip
     session.close()
-    wait_for(lambda: new not in family(each._process.pid), 10)
+    wait_for(lambda: new not in family(each._process.pid))
 
 
 def test_a_process_that_ends_is_noticed_at_once(each):
     with open_session(each) as session:
-        start = time.monotonic()
+        # Otherwise it would be stopped, when the seconds are over.
         with pytest.raises(Stopped, match="ended the process that ran it"):
             session.run("import os; os._exit(3)", 20)
-        assert time.monotonic() - start < 5
 
 
 def test_nothing_outlives_the_zygote(tmp_path):

@@ -1,0 +1,141 @@
+"""What the gradebook says about everybody, kept until somebody writes in it.
+
+A run that finds nothing new takes it from there: importing nbgrader to ask the same
+again would take most of its time.
+"""
+
+import hashlib
+import json
+import os
+from collections import Counter, defaultdict
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from normlib.grade.bridge import gradebook
+from normlib.grade.bridge.course import Course
+from normlib.grade.files import write_atomically
+
+
+@dataclass
+class Overview:
+    """Points and what they are made of; by assignment, then by student.
+
+    ``most`` is what an assignment is worth, ``unmarked`` counts the answers that wait
+    for somebody to mark them, and ``marks`` changes with anything that a feedback page
+    shows of the gradebook. ``notebooks`` names those that are there.
+    """
+
+    most: dict[str, float] = field(default_factory=dict)
+    scores: dict[str, dict[str, float]] = field(default_factory=dict)
+    unmarked: dict[str, dict[str, int]] = field(default_factory=dict)
+    marks: dict[str, dict[str, str]] = field(default_factory=dict)
+    notebooks: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+
+
+def export(course: Course) -> Overview:
+    """Write everybody's points to _build/grades.csv; keep and return the overview."""
+    before = _state(course)[:1]  # who writes meanwhile is not overlooked
+    with gradebook.opened(course) as book:
+        gradebook.export(course, book)
+        overview = read(book)
+    told = {"state": before + _state(course)[1:], "overview": asdict(overview)}
+    write_atomically(_path(course), json.dumps(told).encode())
+    return overview
+
+
+def kept(course: Course) -> Overview | None:
+    """The overview of an earlier run, if it still holds."""
+    try:
+        told = json.loads(_path(course).read_bytes())
+        before, overview = told["state"], Overview(**told["overview"])
+    except (OSError, ValueError, KeyError, TypeError):  # damaged, or of another version
+        return None
+    state = _state(course)
+    return overview if None not in state and before == state else None
+
+
+def _path(course):
+    return course.root / "_build/overview.json"
+
+
+def _state(course):
+    """Changes when somebody writes to the gradebook or to grades.csv.
+
+    None in it when that cannot be known, as of a database on a server.
+    """
+    database = course.db_url.removeprefix("sqlite:///")
+    paths = ("" if database == course.db_url else database, gradebook.grades(course))
+    return [_changed(path) for path in paths]
+
+
+def _changed(path: Path | str):
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return [str(path), status.st_ino, status.st_size, status.st_mtime_ns]
+
+
+def read(book) -> Overview:
+    """What an open gradebook says."""
+    from nbgrader.api import Notebook, SubmittedNotebook
+
+    overview = Overview()
+    for assignment in book.assignments:
+        name, most = assignment.name, assignment.max_score
+        shown, waiting, notebooks = defaultdict(list), Counter(), defaultdict(list)
+        for student, row, waits in _marks(book, name):
+            shown[student].append(row)
+            waiting[student] += waits
+        rows = _handed_in(book, name, Notebook.name)
+        for student, notebook in rows.join(
+            Notebook, SubmittedNotebook.notebook_id == Notebook.id
+        ):
+            notebooks[student].append(notebook)
+        scores = {}
+        for submission in book.assignment_submissions(name):
+            student, scores[student] = submission.student_id, submission.score
+            penalty = submission.late_submission_penalty
+            shown[student].append(repr([submission.score, penalty, most]))
+        overview.most[name], overview.scores[name] = most, scores
+        overview.unmarked[name] = {student: waiting[student] for student in scores}
+        overview.marks[name] = {student: _digest(shown[student]) for student in scores}
+        overview.notebooks[name] = dict(notebooks)
+    return overview
+
+
+def _digest(rows):
+    return hashlib.sha256("\n".join(sorted(rows)).encode()).hexdigest()
+
+
+def _handed_in(book, assignment, *columns):
+    """A query for the student and ``columns`` of each notebook handed in."""
+    from nbgrader.api import Assignment, SubmittedAssignment, SubmittedNotebook
+
+    of = SubmittedNotebook.assignment_id == SubmittedAssignment.id
+    return (
+        book.db.query(SubmittedAssignment.student_id, *columns)
+        .select_from(SubmittedNotebook)
+        .join(SubmittedAssignment, of)
+        .join(Assignment, SubmittedAssignment.assignment_id == Assignment.id)
+        .filter(Assignment.name == assignment)
+    )
+
+
+def _marks(book, assignment):
+    """Of each grade and comment: the student, a text of it, and whether it waits."""
+    from nbgrader.api import BaseCell, Comment, Grade, SubmittedNotebook
+    from sqlalchemy import literal
+
+    points = Grade.auto_score, Grade.manual_score, Grade.extra_credit
+    texts = Comment.auto_comment, Comment.manual_comment
+    for kind, columns in (
+        (Grade, (*points, Grade.needs_manual_grade)),
+        (Comment, (*texts, literal(False))),
+    ):
+        where = SubmittedNotebook.id, BaseCell.name
+        rows = _handed_in(book, assignment, *where, *columns)
+        for student, *row in rows.join(
+            kind, kind.notebook_id == SubmittedNotebook.id
+        ).join(BaseCell, kind.cell_id == BaseCell.id):
+            yield student, repr(row), row[-1]
