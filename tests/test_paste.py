@@ -77,7 +77,7 @@ def answers(defined, exercise):
 
 # Chapters that still print an answer.
 PRINTED = {
-    *("batch_norm.forward", "batch_norm.images", "layer_norm.forward"),
+    *("batch_norm.forward", "batch_norm.images"),
     *("instance_norm.forward", "instance_norm.adaptive"),
     *("group_norm.forward", "weight_norm.forward", "switchable_norm.module"),
     "beyond.rms_norm",
