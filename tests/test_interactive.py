@@ -241,15 +241,15 @@ def test_errors_by_batch_size_are_those_of_networks_trained_here(
             assert f"{error:.1f} % error" in figure.words
 
 
-def test_gates_stand_where_their_shares_say(opened):
+def test_layers_stand_where_their_mixing_weights_say(opened):
     figure = opened("fig-switchable-triangle")
     members = ["instance", "layer", "batch"]
     shares = np.array(figure.data["shares"])  # device, layer, kind, member
     assert shares.shape == (4, 4, 2, 3)
     assert np.allclose(shares.sum(axis=-1), 1, atol=1e-3)
     for stop, images in enumerate((32, 8, 4, 2)):
-        figure.press("Images on a device", "Home", *["ArrowRight"] * stop)
-        assert f"{images} images on a device" in figure.words
+        figure.press("Images per device", "Home", *["ArrowRight"] * stop)
+        assert f"{images} images per device" in figure.words
         dots = [t for t in figure.traces if t["mode"] == "markers+text"]
         assert len({dot["marker"]["symbol"] for dot in dots}) == 4  # not by color alone
         for kind in range(2):

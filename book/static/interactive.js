@@ -134,10 +134,10 @@ const figures = {
     };
   },
 
-  // Switchable norm's shares as points in a triangle.
+  // Switchable norm's mixing weights as points in a triangle.
   "fig-switchable-triangle"({ devices, members, shares }) {
     return {
-      controls: { device: { label: "Images on a device", stops: devices, start: devices.length - 1 } },
+      controls: { device: { label: "Images per device", stops: devices, start: devices.length - 1 } },
       draw({ device }, look) {
         // shares[device][layer][kind][member]; plotly's corners: a above, b left, c right.
         const kinds = ["means", "variances"];
@@ -180,7 +180,7 @@ const figures = {
           ? [{ x: [0, 1], y: [0.56, 1] }, { x: [0, 1], y: [0, 0.44] }]
           : [{ x: [0, 0.4], y: [0, 1] }, { x: [0.6, 1], y: [0, 1] }];
         const title = (kind, { x, y }) => ({
-          text: `shares of the ${kind}`, showarrow: false, xref: "paper", yref: "paper",
+          text: `weights of the ${kind}`, showarrow: false, xref: "paper", yref: "paper",
           x: (x[0] + x[1]) / 2, y: y[0], xanchor: "center", yanchor: "top", yshift: -24,
         });
         return {
@@ -191,7 +191,7 @@ const figures = {
             annotations: [title("means", first), title("variances", second)],
             margin: { l: 50, r: 50, t: 34, b: 54 },
           },
-          words: `${devices[device]} images on a device. The largest share of layers 1 to 4. `
+          words: `${devices[device]} images per device. The largest mixing weight of layers 1 to 4. `
             + `${text.join(". ")}.`,
         };
       },
