@@ -16,8 +16,8 @@ In my version the mixed variance is about 1/3 of the layer norm variance, which 
 nearly 1 because of the other channels. So I divide by something like 0.6 and the
 noise stays around 0.002.
 
-My layer has two softmaxes, so it can use the mean of one norm with the variance of
-another one, like instance mean with layer variance. Hers has one share for both.""",
+In general: her factor is the sum of p/std, so the smallest std wins. Mine is 1 over the
+root of a sum of variances, so there the largest one wins.""",
         "partly": """\
 It is the same when the logits choose one norm completely. In general it is different
 because the square root is not linear.
