@@ -52,8 +52,8 @@ const figures = {
             },
             shapes: [upright(size, look)],
           },
-          words: `Batches of ${size}. Batch norm: ${size} numbers behind a mean, `
-            + `${number(errors[0])} % error. Group norm: ${group.members} numbers behind a mean, `
+          words: `Batches of ${size}. Batch norm: ${size} numbers share a mean, `
+            + `${number(errors[0])} % error. Group norm: ${group.members} numbers share a mean, `
             + `${number(errors[1])} % error.`,
         };
       },

@@ -113,7 +113,10 @@ KINDS = (
 def normalized_first():
     x = np.random.default_rng(1).normal(size=(2, 6, 6, 6))
     x[:, :3] += 5.0  # the upper rows, in all channels
-    return right(x, eps=0)
+    groups = x.reshape(2, 6, 6, 2, 3)  # of neighboring channels
+    mean = groups.mean(axis=(1, 2, 4), keepdims=True)
+    std = groups.std(axis=(1, 2, 4), keepdims=True)
+    return ((groups - mean) / std).reshape(x.shape)
 
 
 def rows_and_columns():

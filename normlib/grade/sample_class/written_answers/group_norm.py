@@ -1,29 +1,29 @@
 """What an invented class answers to the question on group norm."""
 
 ANSWERS = {
-    "group_norm-why-four-networks": {
+    "group_norm-why-changed-network": {
         "full": """\
-1. Group norm with several channels per group. 2 volumes are too few for batch norm
-   in the deep layers, and at test time the running statistics would not fit.
-2. Batch norm. After training mean and variance are fixed numbers, so it can be merged
-   into the convolution and costs nothing on the phone. 256 images are enough.
-3. Batch norm. Group norm would subtract the mean of each image and that is exactly
-   the brightness we want to know. Batch norm only subtracts the mean of all images.
-4. Group norm, with one sample at a time there is no batch to take a mean over.""",
+1. Same. 64 channels in reverse, so the groups are reversed too, but 60, 61, 62, 63
+   are still together in one group and so on.
+2. Changes. Channel 0 comes into the group of 5, 6, 7 and 4 comes to 1, 2, 3. Both
+   groups get a new mean and variance.
+3. Same. It is a complete group, the other groups never see its values. After the norm
+   it was 0 anyway.
+4. Changes. Weight 0 only acts after the normalization. The channel was still part of
+   the mean and variance of its group, and now it is missing.""",
         "partly": """\
-1. Group norm because the batch is small.
-2. Batch norm because the batch is large, large batches are always better for batch
-   norm.
-3. Group norm with one channel per group, because the images have very different
-   brightness and this makes them comparable.
-4. Group norm, the batch size is 1 so batch norm would give 0 everywhere.""",
+1. Same, because every group still has the same 4 channels.
+2. Same, the order of the channels does not matter if you change it everywhere.
+3. Same, these channels are 0 after the norm so nobody notices.
+4. Changes, because the groups now have 3 channels instead of 4 and the means are
+   taken without the deleted ones.""",
         "little": """\
-1. Group norm
-2. Batch norm, it is faster on the phone since nothing has to be computed from the image
-3. Group norm
-4. Layer norm""",
+1. changes, the groups are different
+2. changes, the groups are different because 0 and 4 are in different groups
+3. same
+4. same, the deleted channels are 0""",
         "wrong": """\
-Batch norm for all of them, because it has the lowest error on ImageNet. For small
-batches one can use a smaller momentum.""",
+All four stay the same. I tried number 1 and the output was equal, and it is the same
+as with batch norm: you only rename or remove channels that are not used.""",
     },
 }
