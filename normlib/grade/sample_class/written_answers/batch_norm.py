@@ -3,51 +3,54 @@
 ANSWERS = {
     "batch_norm-why-sorted": {
         "full": """\
-The network is still in training mode: `eval()` was never called, so every batch is
-normalized with its own statistics. When the batches are shuffled and have 64 images,
-their mean and variance are almost those of the training data, so nobody notices.
+1. The new camera does the same to every pixel, so every unit of the first linear layer
+is also multiplied by 0.5 and shifted by a constant that is the same for all images.
+Batch norm with statistics of the new camera subtracts the shift and divides by the
+smaller deviation, so after the first batch norm everything is as before. That's why it
+is the same number and not only a similar one.
 
-Sorted by class, all images in a batch are the same digit. What they have in common
-ends up in the batch mean and is subtracted, so exactly the information about the
-class is removed.
+2. If there are only zeros, their mean is not the mean of all digits. What all zeros have
+in common is subtracted from every image, and the variance is also wrong.
 
-With two images every feature becomes +1 or -1, only which one was bigger survives,
-and that depends on the other image. With one image the variance is 0 and x minus the
-mean is 0, every image would look the same. That is why torch raises the error.""",
+3. It will not help, because there is one mean and one variance for all images, but every
+image would need its own.
+
+4. OK if the batches are large and contain all the digits. Not OK if one image comes at a
+time, or all images in a batch are the same digit.""",
         "partly": """\
-She forgot model.eval(), so batch norm uses the statistics of the test batch and not
-the running statistics. If the test images are sorted by class, the batch statistics
-are different from training and the predictions are wrong. With two images the
-statistics are very noisy. With one image there is no variance, so there is an error.
-I am not sure why it works in the shuffled case, probably because 64 is large.""",
+1. The running statistics belong to the old camera, so the network gets numbers with the
+wrong mean and variance. With new statistics they fit again.
+2. Zeros have other statistics than all the digits together.
+3. I think it will help a little, because the average camera is closer than the old one.
+4. Large mixed batches are fine, one single image is not.""",
         "little": """\
-Batch norm does not work with small batches, because the mean and variance cannot be
-estimated well. She should use layer norm or a larger batch on the server.""",
+The network has adapted to the new camera by seeing its images. With only zeros it has
+overfitted to zeros. For the third camera she should use more images.""",
         "wrong": """\
-The network overfits. It has learned the order of the training data, and when the
-test data come in another order it cannot predict them.""",
+The contrast is lower, so the learning rate was too large for the new images. After more
+training steps it works.""",
     },
     "batch_norm-why-a-test": {
         "full": """\
-Loss: the normalized values of a feature always add up to 0, so y.sum() is N times
-beta and does not depend on x at all. The true gradient is 0 and a function that
-returns zeros is right. Use a random dy instead.
+A: randn has mean 0 and variance 1, and the running statistics start with 0 and 1. So they
+are right without ever being updated.
 
-Shape: two values minus their mean, divided by their std, are always -1 and 1. So y
-does not depend on x (except for eps) and dx is again almost 0, even with a random dy.
-Take 4 or 5 samples, and not as many features as samples.
+B: weight is 1 and bias is 0 in a new layer, so ignoring them changes nothing.
 
-gamma: if gamma is 1 one cannot see whether the function multiplies by it. Take random
-values, also negative ones.""",
+C: there are 64 * 8 * 8 = 4096 values per channel, and 4096 / 4095 is almost 1, so the
+biased and the unbiased variance agree to 0.01.
+
+Better: x = 3 + 2 * torch.randn(2, 3, 2, 3), several batches, random weight and bias copied
+into both layers, and a tolerance of 1e-5. Compare also the buffers.""",
         "partly": """\
-The sum of y is a bad loss because batch norm makes the mean zero, so the gradient is
-zero. He should use the sum of y squared. Two samples are too few, better use 100. And
-gamma should not be ones, because then forgetting gamma makes no difference.""",
+B cannot be seen because weight is 1 and bias is 0. A cannot be seen because the batch in
+eval mode is the same one as in training. C is a small difference. I would use random
+weights and biases, another batch for eval, and a smaller tolerance.""",
         "little": """\
-He should test with more samples and with different values of gamma, because a test
-should cover as many cases as possible.""",
+One batch is not enough, the test should be repeated many times with different random
+numbers and sizes, because a test should cover as many cases as possible.""",
         "wrong": """\
-Finite differences are not exact. The tolerance should be smaller, then the test would
-fail.""",
+Both layers are new, so they are initialized differently. One should set the same seed
+before each of them.""",
     },
 }
