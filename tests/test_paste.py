@@ -77,7 +77,6 @@ def answers(defined, exercise):
 
 # Chapters that still print an answer.
 PRINTED = {
-    *("batch_norm.forward", "batch_norm.images"),
     *("instance_norm.forward", "instance_norm.adaptive", "weight_norm.forward"),
     "beyond.rms_norm",
 }
