@@ -76,10 +76,7 @@ def answers(defined, exercise):
 
 
 # Chapters that still print an answer.
-PRINTED = {
-    *("instance_norm.forward", "instance_norm.adaptive", "weight_norm.forward"),
-    "beyond.rms_norm",
-}
+PRINTED = {"beyond.rms_norm"}
 KEYS = [
     pytest.param(key, marks=pytest.mark.xfail(strict=True) if key in PRINTED else ())
     for key in EXERCISES
