@@ -78,7 +78,7 @@ def answers(defined, exercise):
 # Chapters that still print an answer.
 PRINTED = {
     *("batch_norm.forward", "batch_norm.images"),
-    *("instance_norm.forward", "instance_norm.adaptive", "weight_norm.forward"),
+    *("instance_norm.forward", "instance_norm.adaptive"),
     "beyond.rms_norm",
 }
 KEYS = [
