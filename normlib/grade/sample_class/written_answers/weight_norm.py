@@ -1,50 +1,47 @@
 """What an invented class answers to the questions on weight norm."""
 
 ANSWERS = {
-    "weight_norm-why-it-grows": {
+    "weight_norm-why-resumed": {
         "full": """\
-Not bugs. The weight is g * v / |v|, so the length of v cancels. v is only there for
-its direction and can have any length.
+They only saved w. When weight norm is put on again it takes v = w, so the rows of v
+have length 2 and not 12 any more. g is 2 as before. w is the same and the outputs only
+depend on w, so the check can't see it.
 
-It gets longer because the gradient of v has no part along v. The step stands at a
-right angle to v, and after a step |v|^2 is the old |v|^2 plus the step squared. So it
-can only get longer, with any data.
+But how far a step turns w depends on (g / |v|)^2. Before it was (2/12)^2 = 1/36, now it
+is 1, so it turns 36 times as fast with the same learning rate, that is too much.
 
-Setting it back to 1 does not change w, so the network computes the same as before.
-But the gradient of v has 1/|v| in it. With |v| = 1 the steps are bigger and turn v more
-than they would turn the long v, so it is like using a larger learning rate. The
-training will not be the same.""",
+They should save the state_dict with weight_g and weight_v and load that.""",
         "partly": """\
-It is no bug that v is not of length 1, because it is divided by its norm in the
-forward pass. That it grows is because the gradient is orthogonal to v. Setting it back
-to 1 does not change the weight, so his repair is fine and can be done, it just is not
-needed.""",
+The length of v is lost, it was 12 and is 2 now. The weight g v / |v| does not depend on
+it, therefore the outputs are the same. The gradient of v has 1 / |v| in it and so it is
+6 times bigger. I would use a smaller learning rate after loading.""",
         "little": """\
-The first one is not a bug because v gets normalized later anyway. The second one looks
-like the weights explode, I would use weight decay or a smaller learning rate.""",
+The outputs are the same because the weights are the same. The optimizer has lost its
+state, so the first steps are bad. They should save the optimizer too.""",
         "wrong": """\
-Both are bugs. v should be normalized after every step, otherwise it is not a direction
-any more. The repair is right and the network will be better with it.""",
+The model was overfitted after 10,000 steps and the loss went up because of that. They
+should use early stopping.""",
     },
-    "weight_norm-why-faster": {
+    "weight_norm-why-the-length": {
         "full": """\
-1. They changed the initialization and the parametrization together. Run the plain
-network with the same start: take g and b from the data and put w = g v / |v| in the
-normal Linear layers. If it needs 40 steps as well, it was the start.
+With g doubled, w is doubled, and batch norm divides it away again, so the outputs are
+the same. In the backward pass dw gets half as big because w is twice as long. dv is the
+part of dw across v times g / |v|, so 1/2 times 2, it stays the same and v makes the
+same steps.
 
-2. Only one learning rate. With g and v the same learning rate moves the weight by
-another amount, so maybe 0.01 is just too small for the plain one. Try several learning
-rates for both and compare the best of one with the best of the other. If they are
-equal then nothing is faster.""",
+With v doubled the outputs stay as well but dv is half as big and v is twice as long, so
+it turns 4 times less. Experiment: double v and train with the same learning rate, it
+should be slower. With 4 times the learning rate for v it should be the first curve
+again.""",
         "partly": """\
-They should try other learning rates, because a method can be better at one and worse
-at another. Each method should get its best one. They should also repeat it with more
-seeds to see if it is only luck.""",
+Batch norm divides by the standard deviation and this has the 2 in it, so the factor is
+gone and the output is the same. For v it is different because the gradient of v is
+divided by the length of v, so it learns slower. The blog is not right there.""",
         "little": """\
-One should test it on other data sets too, because digits are easy, and also look at the
-final accuracy and not only at the speed.""",
+Because batch norm normalizes everything afterwards, multiplying the weights by 2 does
+nothing. So I think it will be the same with v.""",
         "wrong": """\
-I think the sentence is right. 40 is much less than 300, and weight norm is known to
-make the optimization problem better conditioned.""",
+g is a parameter and training can correct it, after some steps it is back at the old
+value. Therefore the curves are the same at the end.""",
     },
 }
