@@ -76,7 +76,6 @@ def answers(defined, exercise):
 
 
 # What a chapter still prints.
-<<<<<<< HEAD
 PRINTED = {"beyond.rms_norm"}
 KEYS = [
     pytest.param(key, marks=pytest.mark.xfail(strict=True) if key in PRINTED else ())
