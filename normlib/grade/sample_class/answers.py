@@ -21,7 +21,7 @@ def pasted(stub: str, implementation, name: str) -> str:
     """
     source = textwrap.dedent(inspect.getsource(implementation)).rstrip()
     node = ast.parse(source).body[0]
-    used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+    used = _taken_from_outside(node)
     if node.name in used:
         raise ValueError(f"{node.name} mentions itself and cannot become {name}")
     if isinstance(node, ast.FunctionDef) and stub.endswith(STUB):
@@ -30,6 +30,14 @@ def pasted(stub: str, implementation, name: str) -> str:
     else:
         source = source.replace(node.name, name, 1)
     return _imports(implementation, used) + source
+
+
+def _taken_from_outside(node):
+    """The names that a definition uses and does not bind itself."""
+    names = [n for n in ast.walk(node) if isinstance(n, ast.Name)]
+    bound = {n.id for n in names if not isinstance(n.ctx, ast.Load)}
+    bound |= {n.arg for n in ast.walk(node) if isinstance(n, ast.arg)}
+    return {n.id for n in names} - bound
 
 
 @functools.cache
