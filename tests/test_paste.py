@@ -75,13 +75,7 @@ def answers(defined, exercise):
             yield f"{name}[{i}]", lambda *a, i=i, f=whole, **k: f(*a, **k)[i]
 
 
-# What a chapter still prints.
-PRINTED = {"beyond.rms_norm"}
-KEYS = [
-    pytest.param(key, marks=pytest.mark.xfail(strict=True) if key in PRINTED else ())
-    for key in EXERCISES
-    if key not in NETWORKS
-]
+KEYS = [key for key in EXERCISES if key not in NETWORKS]
 
 
 @pytest.fixture(autouse=True)
