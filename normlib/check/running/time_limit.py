@@ -45,8 +45,8 @@ def _by_signal(seconds):
         signal.signal(signal.SIGALRM, before)
 
     before = signal.signal(signal.SIGALRM, tell)
-    signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
     try:
+        signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
         yield
     finally:
         _uninterrupted(end)
@@ -71,8 +71,9 @@ def _by_watching(seconds):
             ended.set()
             raise_in(watched, None)  # takes back one that has not arrived yet
 
-    threading.Thread(target=watch, name=WATCHER, daemon=True).start()
+    watcher = threading.Thread(target=watch, name=WATCHER, daemon=True)
     try:
+        watcher.start()
         yield
     finally:
         _uninterrupted(end)
