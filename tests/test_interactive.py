@@ -274,7 +274,9 @@ def test_neighbors_change_the_prediction_as_in_a_network_trained_here(
     torch.set_num_threads(1)
     data = digits.load(4)
     net = digits.mlp([64] * 3, norm=nn.BatchNorm1d)
-    digits.trained(net, data, 160, 0.1, batch_size=32, momentum=0.9, decay=True)
+    digits.trained(
+        net, data, 2 * (1297 // 32), 0.1, batch_size=32, momentum=0.9, decay=True
+    )
     values = {name: value.double().numpy() for name, value in net.state_dict().items()}
 
     def probabilities(x, training):

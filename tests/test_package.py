@@ -23,6 +23,10 @@ def test_the_wheel_holds_every_module_and_what_people_get_wrong(root, tmp_path):
     subprocess.run([sys.executable, *build, str(tmp_path), str(copy)], check=True)
     (wheel,) = tmp_path.glob("normlib-*.whl")
     names = {n for n in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in n}
-    files = [p for kind in ("py", "md") for p in (root / "normlib").rglob(f"*.{kind}")]
+    files = [
+        p
+        for kind in ("py", "md", "json")
+        for p in (root / "normlib").rglob(f"*.{kind}")
+    ]
     wanted = {str(path.relative_to(root)) for path in files}
     assert names == wanted | {"normlib/py.typed"}

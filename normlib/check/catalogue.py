@@ -81,7 +81,7 @@ def _mistake_html(mistake):
     if wrong := wrong_lines(mistake):
         text += (
             "<details><summary>As somebody wrote it</summary>"
-            f'<pre tabindex="0">{html.escape(wrong)}</pre></details>'
+            f'<pre style="white-space: pre-wrap">{html.escape(wrong)}</pre></details>'
         )
     return f"<li>{text}</li>"
 

@@ -365,7 +365,6 @@ KINDS = (
         where(any_array(lambda a: not _dense(a) and not _reversed(a))),
         takes(*ARRAYS),
     ),
-    Kind("wrong for reversed arrays", where(any_array(_reversed)), takes(*ARRAYS)),
     Kind(
         "wrong for read-only arrays",
         where(any_array(lambda a: not a.flags.writeable)),

@@ -54,7 +54,6 @@ def test_what_is_broken_is_broken_there_alone():
         ("eps of 0 taken for left out", (x, gamma, beta, 0), True),
         ("wrong for arrays in Fortran order", (x, gamma, beta), False),
         ("wrong for arrays in Fortran order", (x.T, gamma, beta), True),
-        ("wrong for reversed arrays", (x[::-1], gamma, beta), True),
         ("wrong for one sample", (x[:1], gamma, beta), True),
     ]:
         answer = by_name[name].wrap(right, exercise)

@@ -40,7 +40,7 @@ def test_a_stub_is_not_written_yet(scaling):
 def test_a_wrong_answer_is_told_which_mistake_it_looks_like(scaling):
     scaling.write(KEY, BY_ROWS)
     said = scaling.press(KEY, "Check")
-    assert "This looks like: the minimum and maximum of each row." in said
+    assert "This looks like: The minimum and maximum of each row." in said
 
 
 def test_the_link_of_a_report_leads_to_the_section_of_the_chapter(scaling, html):

@@ -12,8 +12,6 @@ from unittest import mock
 
 import numpy as np
 
-from normlib.check.running.time_limit import TimeLimitExceeded
-
 
 class Unusable(Exception):
     """An answer ran, but what it returned cannot be compared; says why."""
@@ -21,6 +19,11 @@ class Unusable(Exception):
 
 class Refused(Unusable):
     """What was returned is not even the kind of thing that was asked for; says why."""
+
+
+class TimeLimitExceeded(BaseException):
+    """Raised inside of code that runs too long. Code that catches ``Exception`` does
+    not catch it."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,8 @@ def observe(run, implementation, inputs) -> Observation:
     with _overhear() as (heard, warned):
         try:
             outputs = run(implementation, given)
+            # A later call may write into what this one has returned.
+            outputs = {name: value.copy() for name, value in outputs.items()}
         except (KeyboardInterrupt, TimeLimitExceeded):
             raise
         except BaseException as error:

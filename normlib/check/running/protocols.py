@@ -81,6 +81,7 @@ def call(*names: str, only: tuple[str, ...] = (), whole: bool = False) -> Callab
 
 # How arrays may lie in memory: the same numbers, seen through other strides. Made
 # here, beside the answer, because arrays that are sent or copied lie row after row.
+# None lies backward: torch takes no negative strides, and an answer may use torch.
 
 
 def _in_fortran_order(a):
@@ -93,11 +94,6 @@ def _every_second(a):
     return wide[..., ::2]
 
 
-def _backward(a):
-    over = (slice(None, None, -1),) * a.ndim
-    return a[over].copy()[over]
-
-
 def _read_only(a):
     a = a.copy()
     a.flags.writeable = False
@@ -107,7 +103,6 @@ def _read_only(a):
 MEMORY = {
     "transposed": _in_fortran_order,
     "strided": _every_second,
-    "reversed": _backward,
     "read-only": _read_only,
 }
 

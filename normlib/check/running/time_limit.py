@@ -7,13 +7,10 @@ import sys
 import threading
 from collections.abc import Iterator
 
+from normlib.check.running.observing import TimeLimitExceeded
+
 AGAIN = 0.5  # seconds until an answer that catches the interruption is told again
 WATCHER = "time limit"  # the name of the thread that watches
-
-
-class TimeLimitExceeded(BaseException):
-    """Raised inside of code that runs too long. Code that catches ``Exception`` does
-    not catch it."""
 
 
 @contextlib.contextmanager

@@ -130,14 +130,13 @@ def test_arrays_lie_in_memory_in_every_way_and_hold_the_same_numbers():
 
     outputs = from_any_memory("y")(answer, X)
     assert list(outputs) == [
-        *("y of transposed arrays", "y of strided arrays"),
-        *("y of reversed arrays", "y of read-only arrays"),
+        *("y of transposed arrays", "y of strided arrays", "y of read-only arrays"),
     ]
     assert flags == [
         *((False, True, True), (False, False, True)),
-        *((False, False, True), (True, False, False)),
+        (True, False, False),
     ]
-    assert seen == [(8, 24), (64, 16), (-32, -8), (32, 8)]
+    assert seen == [(8, 24), (64, 16), (32, 8)]
     for output in outputs.values():
         np.testing.assert_array_equal(output, X["x"] * X["g"])
 

@@ -10,7 +10,8 @@ from normlib.check import EXERCISES, judge
 from normlib.check.running import in_process
 from normlib.check.running import time_limit as module
 from normlib.check.running.in_process import InProcess
-from normlib.check.running.time_limit import TimeLimitExceeded, time_limit
+from normlib.check.running.observing import TimeLimitExceeded
+from normlib.check.running.time_limit import time_limit
 
 KEY = "batch_norm.forward"
 

@@ -151,7 +151,7 @@ EXERCISE = Exercise(
             tolerance=0.01,  # the rounding of a result in float16
         ),
         Case(
-            "float32 arrays: transposed, strided, reversed and read-only",
+            "float32 arrays: transposed, strided and read-only",
             1 / 20,
             lambda rng: cases.in_float32(rows(rng)),
             run=from_any_memory("y"),

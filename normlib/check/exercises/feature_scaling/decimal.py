@@ -125,7 +125,7 @@ EXERCISE = Exercise(
         Case("a column of zeros stays zero", 1 / 12, a_zero_column),
         Case("one row, two rows, one column", 1 / 12, small_tables, run=each_table),
         Case(
-            "float32 tables: transposed, strided, reversed and read-only",
+            "float32 tables: transposed, strided and read-only",
             1 / 12,
             partial(several_magnitudes, dtype=np.float32),
             run=from_any_memory("y"),

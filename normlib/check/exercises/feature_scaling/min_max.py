@@ -114,7 +114,7 @@ EXERCISE = Exercise(
         Case("whole numbers become fractions", 1 / 12, whole_numbers),
         Case("one row, two rows, one column", 1 / 12, small_tables, run=each_table),
         Case(
-            "float32 tables: transposed, strided, reversed and read-only",
+            "float32 tables: transposed, strided and read-only",
             1 / 12,
             partial(a_table, rows=4, dtype=np.float32),
             run=from_any_memory("y"),

@@ -116,7 +116,7 @@ EXERCISE = Exercise(
             run=each_table,
         ),
         Case(
-            "transposed, strided, reversed and read-only tables",
+            "transposed, strided and read-only tables",
             1 / 12,
             partial(a_table, rows=4),
             run=from_any_memory("z"),

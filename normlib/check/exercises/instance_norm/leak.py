@@ -145,7 +145,7 @@ EXERCISE = Exercise(
         ),
         Case("kernels in float32", 0.5 / 10, rounded_kernels),
         Case(
-            "transposed, strided, reversed and read-only arrays",
+            "transposed, strided and read-only arrays",
             0.5 / 10,
             kernels,
             run=from_any_memory("leak"),

@@ -192,7 +192,7 @@ EXERCISE = Exercise(
             tolerance=0.02,  # float32 itself keeps three digits here
         ),
         Case(
-            "transposed, reversed and read-only arrays",
+            "transposed, strided and read-only arrays",
             1 / 12,
             maps,
             run=six_moments_from_any_memory,

@@ -159,7 +159,7 @@ EXERCISE = Exercise(
         # dv is 0 then, and what rounding leaves of it has no value to compare with.
         Case("dg of a single input", 1 / 20, one_input, run=dg_only),
         Case(
-            "transposed, strided, reversed and read-only arrays",
+            "transposed, strided and read-only arrays",
             1 / 20,
             images,
             run=from_any_memory("dv", "dg"),

@@ -119,7 +119,7 @@ EXERCISE = Exercise(
         Case("a single output, in float32", 1 / 20, one_output_in_float32),
         Case("a single input", 1 / 20, partial(a_linear_layer, d=1)),
         Case(
-            "transposed, strided, reversed and read-only arrays",
+            "transposed, strided and read-only arrays",
             1 / 20,
             images,
             run=from_any_memory("w"),
