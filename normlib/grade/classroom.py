@@ -164,12 +164,15 @@ def _grade_all(course, packs, options, graded, kept):
         for assignment in {pack.assignment for _, pack, *_ in [*todo, *late]}:
             gradebook.prepare(course, packs[assignment])
         for student, pack, key in late:
-            save(student, pack, key, results.load(key))
+            save(student, pack, key)
 
-    def save(student, pack, key, result):
-        """Keep a result at once; put it into the gradebook along with others."""
+    def save(student, pack, key, result=None):
+        """Keep a new result at once; put it into the gradebook along with others."""
         with spared(student, pack):
-            results.save(key, result)
+            if result is None:
+                result = results.load(key)
+            else:
+                results.save(key, result)
             waiting.append((student, pack, key, result))
         if len(waiting) == BATCH:
             flush()

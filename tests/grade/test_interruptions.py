@@ -170,9 +170,15 @@ def test_the_command_is_killed(new_course, no_workers):
     assert written(folder) == written(again)
 
 
-def test_a_killed_command_leaves_nothing_after_the_next(new_course, tmp_path):
-    folder, place = new_course("leaving", 2, seconds=1), tmp_path / "tmp"
-    place.mkdir()
+@pytest.fixture
+def place():
+    """A folder for temporary files, of a short name: sockets allow no long one."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        yield Path(folder)
+
+
+def test_a_killed_command_leaves_nothing_after_the_next(new_course, place):
+    folder = new_course("leaving", 2, seconds=1)
     process = start(folder, TMPDIR=str(place))
     wait_for(lambda: results(folder))
     others = family(process.pid)
