@@ -83,6 +83,8 @@ def test_the_reports_are_shown_and_nothing_reaches_stderr(lab, request, screensh
 
     assert "3 of 3 points" in passing.inner_text()
     assert failing.get_by_role("img", name="failed").count() > 0
+    assert failing.get_by_role("img", name="passed").count() == 0  # folded
+    failing.locator("summary", has_text="passed").click()
     assert failing.get_by_role("img", name="passed").count() > 0
     assert "That costs no points" in failing.inner_text()
     assert lab.locator("[data-mime-type='application/vnd.jupyter.stderr']").count() == 1
