@@ -76,12 +76,15 @@ def _exercise_html(exercise: Exercise) -> str:
     )
 
 
+_WRAPPED = "white-space: pre-wrap; overflow-wrap: anywhere"  # or a phone scrolls it
+
+
 def _mistake_html(mistake):
     text = f"<strong>{markup(mistake.title)}.</strong> {markup(mistake.hint)}"
     if wrong := wrong_lines(mistake):
         text += (
             "<details><summary>As somebody wrote it</summary>"
-            f'<pre style="white-space: pre-wrap">{html.escape(wrong)}</pre></details>'
+            f'<pre style="{_WRAPPED}">{html.escape(wrong)}</pre></details>'
         )
     return f"<li>{text}</li>"
 
