@@ -86,7 +86,24 @@ class _Trial:
         )
         self.received = self._measured(self.answered)
         self.difference, self.wrong = difference(self.received, self.expected, case)
-        self.only_shaped_wrong = only_shaped_wrong(self.received, self.expected, case)
+
+    @property
+    def only_shaped_wrong(self) -> bool:
+        """Whether the numbers are right, and in order, and some shape is not."""
+        received, expected = self.received.outputs, self.expected.outputs
+        if (
+            not self.difference
+            or received is None
+            or received.keys() != expected.keys()
+        ):
+            return False
+        reshaped = {
+            name: got.reshape(expected[name].shape)
+            for name, got in received.items()
+            if got.size == expected[name].size
+        }
+        as_expected = replace(self.received, outputs=received | reshaped)
+        return not difference(as_expected, self.expected, self.case)[0]
 
     @property
     def call(self) -> str:
@@ -157,20 +174,6 @@ def difference(
     if case.intact and sentences:  # the values have cases of their own
         return "counts once the result is right", frozenset(sentences)
     return next(iter(sentences.values()), ""), frozenset(sentences)
-
-
-def only_shaped_wrong(received: Observation, expected: Observation, case: Case) -> bool:
-    """Whether the numbers are the expected ones, in order, and some shape is not."""
-    if received.outputs is None or received.outputs.keys() != expected.outputs.keys():
-        return False
-    reshaped = {}
-    for name, got in received.outputs.items():
-        want = expected.outputs[name]
-        reshaped[name] = got.reshape(want.shape) if got.size == want.size else got
-    return (
-        bool(difference(received, expected, case)[0])
-        and not difference(replace(received, outputs=reshaped), expected, case)[0]
-    )
 
 
 def _compare(name, got, want, tolerance):
@@ -261,7 +264,10 @@ def _by_accident(misconception, fits, failed, passed):
 
 def _results(trials):
     return tuple(
-        CaseResult(t.case.name, not t.difference, t.difference, t.call) for t in trials
+        CaseResult(t.case.name, False, t.difference, t.call)
+        if t.difference
+        else CaseResult(t.case.name, True)
+        for t in trials
     )
 
 

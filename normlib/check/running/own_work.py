@@ -55,10 +55,15 @@ def _refuse(*args, **kwargs):
 
 def _functions() -> list[FunctionType]:
     """The functions and methods that the library's public modules define."""
-    names = [m.name for m in pkgutil.iter_modules(normlib.__path__) if not m.ispkg]
-    names = [f"normlib.{name}" for name in names if name not in ("cli", "lab")]
-    names += [name for name in sys.modules if name.startswith("normlib.torch.")]
+    in_torch = [name for name in sys.modules if name.startswith("normlib.torch.")]
+    names = [*_modules(), *in_torch]  # those that are loaded by now
     return [function for name in names for function in _functions_of(name)]
+
+
+@cache
+def _modules():
+    names = [m.name for m in pkgutil.iter_modules(normlib.__path__) if not m.ispkg]
+    return [f"normlib.{name}" for name in names if name not in ("cli", "lab")]
 
 
 @cache
