@@ -7,7 +7,8 @@ channels lies clearly apart.
 
 import numpy as np
 
-from normlib.check.exercise import Inputs
+from normlib.check.exercise import Case, Inputs
+from normlib.check.running.protocols import called_again, from_any_memory
 
 FAR = 1e4  # where float32 has three digits left for values around 1
 NO_EPS = 1e-300  # for a reference that is given an eps of 0: normlib wants more
@@ -63,3 +64,17 @@ def in_float32(inputs: Inputs) -> Inputs:
 def far_from_zero(inputs: Inputs, name: str = "x") -> Inputs:
     """The same inputs in float32, with the array ``name`` moved far from zero."""
     return in_float32(inputs | {name: inputs[name] + FAR})
+
+
+# Cases that many exercises have.
+
+
+def any_memory(share, inputs, *names) -> Case:
+    """The answer called with arrays that do not lie row after row in memory."""
+    name = "transposed, strided and read-only arrays"
+    return Case(name, share, inputs, run=from_any_memory(*names))
+
+
+def second_call(share, inputs, *names, name="called a second time") -> Case:
+    """The answer called again after its arrays have changed."""
+    return Case(name, share, inputs, run=called_again(*names))

@@ -5,14 +5,15 @@ from functools import partial
 import numpy as np
 
 import normlib
-from normlib.check.cases import NO_EPS, alternating, far_from_zero
-from normlib.check.exercise import Case, Exercise
-from normlib.check.exercises.batch_norm.cases import (
+from normlib.check.cases import (
+    NO_EPS,
+    alternating,
     any_memory,
-    negative,
-    rows,
+    far_from_zero,
     second_call,
 )
+from normlib.check.exercise import Case, Exercise
+from normlib.check.exercises.batch_norm.cases import negative, rows
 from normlib.check.running.protocols import call
 
 

@@ -3,8 +3,6 @@
 import numpy as np
 
 from normlib.check.cases import alternating, steps
-from normlib.check.exercise import Case
-from normlib.check.running.protocols import called_again, from_any_memory
 
 
 def rows(rng, n: int, d: int, low: float = 1, high: float = 9) -> np.ndarray:
@@ -25,14 +23,3 @@ def affine(rng, d: int) -> dict[str, np.ndarray]:
 def negative(x: np.ndarray) -> np.ndarray:
     """The same numbers, moved so that all of them are negative."""
     return x - x.max() - 1
-
-
-def any_memory(share, inputs, *names) -> Case:
-    """The answer called with arrays that do not lie row after row in memory."""
-    name = "transposed, strided and read-only arrays"
-    return Case(name, share, inputs, run=from_any_memory(*names))
-
-
-def second_call(share, inputs, *names, name="called a second time") -> Case:
-    """The answer called again after its arrays have changed."""
-    return Case(name, share, inputs, run=called_again(*names))

@@ -5,15 +5,9 @@ from functools import partial
 import numpy as np
 
 import normlib
-from normlib.check.cases import NO_EPS
+from normlib.check.cases import NO_EPS, any_memory, second_call
 from normlib.check.exercise import Case, Exercise
-from normlib.check.exercises.batch_norm.cases import (
-    affine,
-    any_memory,
-    negative,
-    rows,
-    second_call,
-)
+from normlib.check.exercises.batch_norm.cases import affine, negative, rows
 from normlib.check.running.protocols import call
 
 

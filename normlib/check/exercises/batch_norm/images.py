@@ -5,14 +5,15 @@ from functools import partial
 import numpy as np
 
 import normlib
-from normlib.check.cases import NO_EPS, far_from_zero, feature_maps
-from normlib.check.exercise import Case, Exercise
-from normlib.check.exercises.batch_norm.cases import (
-    affine,
+from normlib.check.cases import (
+    NO_EPS,
     any_memory,
-    negative,
+    far_from_zero,
+    feature_maps,
     second_call,
 )
+from normlib.check.exercise import Case, Exercise
+from normlib.check.exercises.batch_norm.cases import affine, negative
 from normlib.check.running.protocols import call
 
 

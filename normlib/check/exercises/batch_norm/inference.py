@@ -3,15 +3,9 @@
 import numpy as np
 
 import normlib
-from normlib.check.cases import in_float32
+from normlib.check.cases import any_memory, in_float32, second_call
 from normlib.check.exercise import Case, Exercise
-from normlib.check.exercises.batch_norm.cases import (
-    affine,
-    any_memory,
-    negative,
-    rows,
-    second_call,
-)
+from normlib.check.exercises.batch_norm.cases import affine, negative, rows
 from normlib.check.running.protocols import call
 
 

@@ -5,14 +5,9 @@ from functools import partial
 import numpy as np
 
 import normlib
-from normlib.check.cases import in_float32
+from normlib.check.cases import any_memory, in_float32, second_call
 from normlib.check.exercise import Case, Exercise
-from normlib.check.exercises.batch_norm.cases import (
-    any_memory,
-    negative,
-    rows,
-    second_call,
-)
+from normlib.check.exercises.batch_norm.cases import negative, rows
 from normlib.check.running.protocols import call
 
 

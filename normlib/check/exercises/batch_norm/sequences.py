@@ -5,14 +5,9 @@ from functools import partial
 import numpy as np
 
 import normlib
-from normlib.check.cases import NO_EPS, far_from_zero
+from normlib.check.cases import NO_EPS, any_memory, far_from_zero, second_call
 from normlib.check.exercise import Case, Exercise
-from normlib.check.exercises.batch_norm.cases import (
-    affine,
-    any_memory,
-    negative,
-    second_call,
-)
+from normlib.check.exercises.batch_norm.cases import affine, negative
 from normlib.check.running.protocols import call
 
 

@@ -5,10 +5,17 @@ from functools import partial
 import numpy as np
 
 import normlib
-from normlib.check.cases import NO_EPS, alternating, far_from_zero, feature_maps
+from normlib.check.cases import (
+    NO_EPS,
+    alternating,
+    any_memory,
+    far_from_zero,
+    feature_maps,
+    second_call,
+)
 from normlib.check.exercise import Case, Exercise
 from normlib.check.exercises.group_norm.protocols import refused_call
-from normlib.check.running.protocols import call, called_again, from_any_memory
+from normlib.check.running.protocols import call
 
 
 def reference(x, num_groups, gamma, beta, eps=1e-5):
@@ -199,13 +206,8 @@ EXERCISE = Exercise(
             one_sample_far_from_zero,
             tolerance=0.02,  # float32 itself keeps three digits here
         ),
-        Case(
-            "transposed, strided and read-only arrays",
-            1 / 20,
-            maps,
-            run=from_any_memory("y"),
-        ),
-        Case("called a second time", 1 / 20, maps, run=called_again("y")),
+        any_memory(1 / 20, maps, "y"),
+        second_call(1 / 20, maps, "y"),
         Case("x is left as it was", 1 / 20, maps, intact=True),
     ),
     sections={"group-norm-numerical-care": ("mean-of-squares",)},

@@ -4,9 +4,9 @@ from functools import partial
 
 import numpy as np
 
-from normlib.check.cases import in_float32, steps
+from normlib.check.cases import any_memory, in_float32, second_call, steps
 from normlib.check.exercise import Case, Exercise
-from normlib.check.running.protocols import call, called_again, from_any_memory
+from normlib.check.running.protocols import call
 
 
 def reference(w, height, width):
@@ -144,13 +144,8 @@ EXERCISE = Exercise(
             partial(kernels, shape=(3, 1, 7, 5), height=2, width=3),
         ),
         Case("kernels in float32", 0.5 / 10, rounded_kernels),
-        Case(
-            "transposed, strided and read-only arrays",
-            0.5 / 10,
-            kernels,
-            run=from_any_memory("leak"),
-        ),
-        Case("called a second time", 0.5 / 10, kernels, run=called_again("leak")),
+        any_memory(0.5 / 10, kernels, "leak"),
+        second_call(0.5 / 10, kernels, "leak"),
         Case("w is left as it was", 1 / 10, kernels, intact=True),
     ),
     equivalents=(pixel_by_pixel, by_slices, what_the_frame_lacks, in_torch),

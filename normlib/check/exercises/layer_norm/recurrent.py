@@ -5,9 +5,17 @@ from functools import partial
 import numpy as np
 
 import normlib
-from normlib.check.cases import FAR, NO_EPS, alternating, in_float32, steps
+from normlib.check.cases import (
+    FAR,
+    NO_EPS,
+    alternating,
+    any_memory,
+    in_float32,
+    second_call,
+    steps,
+)
 from normlib.check.exercise import Case, Exercise
-from normlib.check.running.protocols import call, called_again, from_any_memory
+from normlib.check.running.protocols import call
 
 
 def reference(x, w_x, w_h, gamma, beta, eps=1e-5):
@@ -185,13 +193,8 @@ EXERCISE = Exercise(
             sums_far_from_zero,
             tolerance=0.02,  # float32 itself keeps three digits here
         ),
-        Case(
-            "transposed, strided and read-only arrays",
-            1 / 16,
-            sequences,
-            run=from_any_memory("h"),
-        ),
-        Case("called a second time", 1 / 16, negative_inputs, run=called_again("h")),
+        any_memory(1 / 16, sequences, "h"),
+        second_call(1 / 16, negative_inputs, "h"),
         Case("all arrays are left as they were", 1 / 16, sequences, intact=True),
     ),
     sections={

@@ -7,7 +7,7 @@ from those of the variances, and none of them is small.
 
 import numpy as np
 
-from normlib.check.cases import steps
+from normlib.check.cases import far_from_zero, steps
 
 SIGNS = np.array([1, -1, 1])
 
@@ -38,3 +38,22 @@ def upstream(rng, z: np.ndarray, gamma: np.ndarray) -> np.ndarray:
     So every path counts in the gradients, and none of them is small by chance.
     """
     return np.sign(gamma)[:, None] * (1 + z + z**2 / 2) + rng.normal(size=z.shape)
+
+
+# The same with other numbers; ``maps`` draws the inputs of an exercise.
+
+
+def one_negative_image(maps, rng):
+    inputs = maps(rng, n=1)
+    return inputs | dict(x=inputs["x"] - inputs["x"].max() - 1)
+
+
+def large_logits(maps, rng):
+    inputs = maps(rng)
+    inputs["mean_weight"] += 1000
+    inputs["var_weight"] -= 1000
+    return inputs
+
+
+def one_scale_far_from_zero(maps, rng):
+    return far_from_zero(maps(rng, factors=(1, 1, 1)))

@@ -5,9 +5,9 @@ from functools import partial
 import numpy as np
 
 import normlib
-from normlib.check.cases import in_float32
+from normlib.check.cases import any_memory, in_float32, second_call
 from normlib.check.exercise import Case, Exercise
-from normlib.check.running.protocols import call, called_again, from_any_memory
+from normlib.check.running.protocols import call
 
 
 def reference(dw, v, g):
@@ -158,18 +158,8 @@ EXERCISE = Exercise(
         Case("a single output, in float32", 1 / 20, one_output_in_float32),
         # dv is 0 then, and what rounding leaves of it has no value to compare with.
         Case("dg of a single input", 1 / 20, one_input, run=dg_only),
-        Case(
-            "transposed, strided and read-only arrays",
-            1 / 20,
-            images,
-            run=from_any_memory("dv", "dg"),
-        ),
-        Case(
-            "called a second time",
-            1 / 20,
-            a_linear_layer,
-            run=called_again("dv", "dg"),
-        ),
+        any_memory(1 / 20, images, "dv", "dg"),
+        second_call(1 / 20, a_linear_layer, "dv", "dg"),
         Case("dw, v and g are left as they were", 1 / 20, a_linear_layer, intact=True),
     ),
     sections={"weight-norm-numerical-care": ("with-eps",)},

@@ -5,9 +5,9 @@ from functools import partial
 import numpy as np
 
 import normlib
-from normlib.check.cases import in_float32
+from normlib.check.cases import any_memory, in_float32, second_call
 from normlib.check.exercise import Case, Exercise
-from normlib.check.running.protocols import call, called_again, from_any_memory
+from normlib.check.running.protocols import call
 
 
 def reference(v, g):
@@ -118,13 +118,8 @@ EXERCISE = Exercise(
         Case("the length of v does not count, however small", 2 / 20, tiny),
         Case("a single output, in float32", 1 / 20, one_output_in_float32),
         Case("a single input", 1 / 20, partial(a_linear_layer, d=1)),
-        Case(
-            "transposed, strided and read-only arrays",
-            1 / 20,
-            images,
-            run=from_any_memory("w"),
-        ),
-        Case("called a second time", 1 / 20, a_linear_layer, run=called_again("w")),
+        any_memory(1 / 20, images, "w"),
+        second_call(1 / 20, a_linear_layer, "w"),
         Case("v is left as it was", 1 / 20, a_linear_layer, intact=True),
     ),
     sections={
