@@ -72,6 +72,16 @@ class ReturnsX(nn.Module):
         return x
 
 
-@pytest.mark.parametrize("key", ["group_norm.module", "weight_norm.module"])
-def test_a_module_that_returns_its_input_earns_nothing(key):
-    assert judge(key, ReturnsX, seed=0).points == 0
+class ReturnsZeros(ReturnsX):
+    def forward(self, x):
+        return 0 * x
+
+
+LAYERS = [f"{topic}_norm.module" for topic in ("batch", "layer", "group", "weight")]
+
+
+@pytest.mark.parametrize("key", LAYERS)
+@pytest.mark.parametrize("module", [ReturnsX, ReturnsZeros])
+def test_a_module_that_does_nothing_earns_nothing(key, module):
+    report = judge(key, module, seed=0)
+    assert report.points == 0, str(report)

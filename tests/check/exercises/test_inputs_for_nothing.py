@@ -4,10 +4,14 @@ import numpy as np
 import pytest
 
 from normlib.check import EXERCISES, judge
+from tests.check.exercises.thoughtless import WAYS
 
 SHAPES = {
     "feature_scaling.spot_the_bug": [
         [(n, d)] for n in (1, 2, 3, 4, 5, 10, 11, 101) for d in (1, 2, 3, 4, 5, 10)
+    ],
+    "batch_norm.spot_the_bug": [
+        [(n, d)] for n in (1, 2, 3, 5, 10, 32, 1000) for d in (1, 2, 3, 10, 64)
     ],
     "beyond.spot_the_bug": [
         [(n, d), (d,)] for n in (1, 2, 3, 10) for d in (1, 2, 3, 4, 10)
@@ -20,16 +24,6 @@ SHAPES = {
     "weight_norm.spot_the_bug": [
         [(n, n, k, k), (n,)] for n in (1, 2, 3, 4, 10) for k in (1, 2, 3)
     ],
-}
-WAYS = {
-    "counted up": lambda shape: np.arange(np.prod(shape)).reshape(shape),
-    "counted up from 1": lambda shape: 1.0 + np.arange(np.prod(shape)).reshape(shape),
-    "normal": lambda shape: np.random.default_rng(0).normal(size=shape),
-    "uniform": lambda shape: np.random.default_rng(0).random(shape),
-    "digits": lambda shape: np.random.default_rng(0).integers(0, 10, shape),
-    "ones": np.ones,
-    "tens": lambda shape: np.full(shape, 10),
-    "zeros": np.zeros,
 }
 
 
@@ -48,6 +42,7 @@ def test_an_input_without_a_thought_earns_nothing(key, way):
 def test_whole_numbers_are_an_input_too(key):
     whole = {
         "feature_scaling.spot_the_bug": lambda: [[1, 10]],
+        "batch_norm.spot_the_bug": lambda: [[10000], [10002]],
         "beyond.spot_the_bug": lambda: (np.full((1, 2), 1e-3), [1, 1]),
         "group_norm.spot_the_bug": lambda: [[[[1, 1]], [[-1, -1]]]],
         "weight_norm.spot_the_bug": lambda: ([[[[3]], [[0]]], [[[4]], [[1]]]], [5, 1]),
