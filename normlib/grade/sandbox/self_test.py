@@ -54,7 +54,10 @@ ATTEMPTS = {
     ),
     "be root": "os.setuid(0) or os.setresuid(0, 0, 0) or 1 / (os.getuid() == 0)",
     "outgrow its memory": "numpy.ones({memory} // 8 + 1)",
-    "fill the disk": "[open(f'{{i}}', 'wb').write(bytes(2**24)) for i in range(9)]",
+    "fill the disk": (
+        "[open(f'{{i}}', 'wb').write(bytes(2**24)) for i in range(9)]"
+        "; [os.remove(f'{{i}}') for i in range(9)]"
+    ),
     "watch files": "1 / (libc.inotify_init1(0) >= 0)",
     "reserve I/O of the kernel": (
         "1 / (libc.syscall({io_setup}, 1, ctypes.byref(ctypes.c_ulong())) == 0)"
