@@ -19,7 +19,7 @@ PAGES = {
     "fig-gn-batch-size": "book/05_group_norm",
     "fig-gn-sets": "book/05_group_norm",
     "fig-switchable-triangle": "book/07_switchable_norm",
-    "fig-circle": "book/09_beyond",
+    "fig-circle": "book/08_beyond",
 }
 
 

@@ -28,6 +28,7 @@ _NAMES = {
     "group_norm": ("forward", "backward", "module", "spot_the_bug"),
     "weight_norm": ("forward", "backward", "init", "module", "spot_the_bug"),
     "switchable_norm": ("moments", "forward", "backward", "module", "spot_the_bug"),
+    "beyond": ("rms_norm", "rms_norm_backward", "power_iteration", "spot_the_bug"),
     "choosing": (
         "identify",
         "invariance",
@@ -36,7 +37,6 @@ _NAMES = {
         "recurrent",
         "spot_the_bug",
     ),
-    "beyond": ("rms_norm", "rms_norm_backward", "power_iteration", "spot_the_bug"),
 }
 TOPICS = tuple(_NAMES)
 

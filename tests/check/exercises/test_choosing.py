@@ -1,4 +1,4 @@
-"""Answers in chapter 8 that know the cases or the digits by heart, and earn nothing."""
+"""Answers in chapter 10 that know the cases or digits by heart, and earn nothing."""
 
 import itertools
 

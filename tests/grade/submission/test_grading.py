@@ -403,7 +403,7 @@ def test_few_notebooks_need_two_processes(packs, grade, handed_in, kinds, assign
     grade(packs[assignment], handed_in(packs[assignment]))
     both = len({EXERCISES[key].own_work for key in packs[assignment].keys}) == 2
     assert kinds == ([True, False] if both else [True])
-    assert both == (assignment == "08_choosing")
+    assert both == (assignment == "10_choosing")
 
 
 def test_what_ends_a_comparison_costs_no_answer(packs, grade, handed_in):

@@ -1,1 +1,1 @@
-"""Exercises of chapter 9, in the order of the notebook."""
+"""Exercises of chapter 8, in the order of the notebook."""

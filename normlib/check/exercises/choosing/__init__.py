@@ -1,1 +1,1 @@
-"""The exercises of chapter 8."""
+"""The exercises of chapter 10."""
