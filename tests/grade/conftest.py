@@ -94,7 +94,8 @@ def new_course(course, handed_in, tmp_path):
 
     def make(name, students, seconds=0, assignments=1):
         folder = tmp_path / name
-        others = shutil.ignore_patterns("_build", f"0[{assignments + 1}-9]_*")
+        later = (f"0[{assignments + 1}-9]_*", "1[0-9]_*")
+        others = shutil.ignore_patterns("_build", *later)
         shutil.copytree(course, folder, ignore=others)
         (folder / "_build").mkdir()
         (folder / "_build/secret").write_bytes(bytes(range(32)))
