@@ -5,6 +5,8 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from normlib.errors import CourseError
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
@@ -96,10 +98,10 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("run it in the course's folder, which holds nbgrader_config.py")
     try:
         return options.run(options) or 0
-    except (ValueError, OSError) as error:
+    except (CourseError, OSError) as error:
         parser.error(str(error))
-    except (RuntimeError, ModuleNotFoundError) as error:
-        if getattr(error, "name", "torch") != "torch":
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
             raise  # a package that the command itself needs
         print(error, file=sys.stderr)
         return 1
@@ -151,6 +153,8 @@ def _sample_class(options):
 
 def _grade(options):
     from normlib.grade import classroom, report
+    from normlib.grade.bridge.converters import NbgraderError
+    from normlib.grade.sandbox.session import NoSandbox
 
     if options.doctor:
         return report.doctor(Path())
@@ -161,7 +165,11 @@ def _grade(options):
         options.unsafe,
         scheduler=options.scheduler,
     )
-    graded = classroom.grade(Path(), options.assignments, how)
+    try:
+        graded = classroom.grade(Path(), options.assignments, how)
+    except (NbgraderError, NoSandbox) as error:
+        print(error, file=sys.stderr)
+        return 1
     report.show(Path(), graded)
     if options.json:
         report.write_json(options.json, graded)

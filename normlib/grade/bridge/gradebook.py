@@ -11,6 +11,7 @@ from pathlib import Path
 
 import nbformat
 
+from normlib.errors import CourseError
 from normlib.grade.bridge.converters import NbgraderError, convert
 from normlib.grade.bridge.course import Course
 from normlib.grade.files import write_atomically
@@ -244,10 +245,6 @@ def withdraw(gradebook, course: Course, student: str, pack: Pack) -> None:
         ):
             with contextlib.suppress(OSError):
                 path.unlink()
-
-
-class CourseError(ValueError):
-    """Something is wrong with the course, and so with every submission of it."""
 
 
 # No room, no more files, a disk that fails or may not be written.

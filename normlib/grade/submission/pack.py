@@ -18,6 +18,7 @@ import nbformat
 
 import normlib
 from normlib.check.exercises import EXERCISES
+from normlib.errors import CourseError
 
 _PACKAGE = Path(normlib.__file__).parent
 _CHECK = re.compile(r"""check\((["'])([\w.]+)\1\)""")
@@ -54,7 +55,7 @@ class Limits:
     def __post_init__(self):
         for name, value in asdict(self).items():
             if not isinstance(value, int | float) or not value > 0:
-                raise ValueError(f"Limits.{name} must be above 0, got {value!r}")
+                raise CourseError(f"Limits.{name} must be above 0, got {value!r}")
 
     @classmethod
     def of(cls, config) -> "Limits":
@@ -63,7 +64,7 @@ class Limits:
         known = [f.name for f in fields(cls)]
         for name in given:
             if name not in known:
-                raise ValueError(f"no limit {name!r}; there are {', '.join(known)}")
+                raise CourseError(f"no limit {name!r}; there are {', '.join(known)}")
         return cls(**given)
 
 
@@ -85,19 +86,19 @@ class Pack:
 
         Raises
         ------
-        ValueError
+        CourseError
             When a graded cell is neither a check of an exercise nor in words.
         """
         pack = cls(path.parent.name, path.stem, path.read_text("utf-8"), limits)
         for cell in pack.cells:
             key = key_of(cell)
             if key is None and is_graded(cell) and cell.cell_type == "code":
-                raise ValueError(
+                raise CourseError(
                     f"{path}: a graded cell of code should be `check(...)` of an "
                     f"exercise, got {cell.source!r}"
                 )
             if key is not None and key not in EXERCISES:
-                raise ValueError(f"{path}: no exercise {key!r}")
+                raise CourseError(f"{path}: no exercise {key!r}")
         return pack
 
     @property
