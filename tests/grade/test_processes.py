@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from normlib.grade import classroom
-from normlib.grade.classroom import BUSY, Options
+from normlib.grade.classroom import Options, grade
 from normlib.grade.processes import Workers, finish
 from normlib.grade.submission.grading import Result
+from normlib.grade.workers import BUSY, Done
 from tests.grade.classes import results
 
 
@@ -47,18 +47,20 @@ def test_what_is_doubtful_runs_again_alone_and_then_counts(stopped):
     assert {*found} == {*"abc"}
 
 
-def test_what_was_lost_to_load_is_not_kept(new_course, monkeypatch):
+def test_what_was_lost_to_load_is_not_kept(new_course):
     """And the next run grades it anew."""
     folder = new_course("busy", students=1)
     lost = Result("", {}, [], "bubblewrap", stopped=True, starved=True)
 
-    def run_all(course, todo, options, graded, meanwhile):
-        meanwhile()
-        for student, pack in todo:
-            submission = course.submission(pack.assignment, student, pack)
-            yield (student, pack), (submission, "0" * 64, lost)
+    @contextlib.contextmanager
+    def started(run, jobs):
+        run.open()
+        with ThreadPoolExecutor(jobs) as pool:
+            yield Workers(
+                lambda item: pool.submit(Done, run.handed_in(item), "0" * 64, lost),
+                jobs,
+            )
 
-    monkeypatch.setattr(classroom, "_run_all", run_all)
-    graded = classroom.grade(folder, (), Options(feedback=False))
+    graded = grade(folder, (), Options(feedback=False), started)
     assert graded.failed == {("01_feature_scaling", "student-0"): BUSY}
     assert not results(folder)
