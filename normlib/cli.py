@@ -82,7 +82,13 @@ def main(arguments: list[str] | None = None) -> int:
     add = command.add_argument
     add("assignments", nargs="*", metavar="ASSIGNMENT", help="default: all of them")
     add("--student", action="append", default=[], metavar="ID", help="only this one")
-    add("--jobs", type=_positive, default=0, metavar="N", help="default: all cores")
+    add(
+        "--jobs",
+        type=_positive,
+        default=0,
+        metavar="N",
+        help="default: as many as the cores and the memory allow",
+    )
     add("--seed", type=int, default=0, metavar="S", help="draws other inputs")
     add("--json", type=Path, metavar="FILE", help="also write what was found as JSON")
     add("--scheduler", default="", metavar="ADDRESS", help="of Dask: its workers grade")

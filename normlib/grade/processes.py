@@ -22,12 +22,32 @@ from concurrent.futures import (
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import forkserver
+from pathlib import Path
 
 from normlib.grade.sandbox import leftovers
 from normlib.grade.sandbox.session import NoSandbox
 
+_BESIDE = 1 << 30  # bytes: the command, and what was imported for all processes
 ATTEMPTS = 3  # for an item whose worker or sandbox ended
 LOST = (BrokenProcessPool, NoSandbox, CancelledError)
+
+
+def at_once(each: int) -> int:
+    """How many items to work on at a time when one may take ``each`` bytes.
+
+    As many as there are cores, and as fit into the memory.
+    """
+    fit = (memory() - _BESIDE) // each
+    return max(min(os.cpu_count() or 1, fit), 1)
+
+
+def memory(groups: Path = Path("/sys/fs/cgroup")) -> int:
+    """Bytes of this machine, or of the container in which this process is."""
+    most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):
+        with contextlib.suppress(OSError, ValueError):  # no such file, or it says "max"
+            most = min(most, int((groups / name).read_text()))
+    return most
 
 
 @dataclass(frozen=True)
@@ -55,7 +75,7 @@ def finish(todo, jobs, started, doubtful=lambda result: False):
 
     A worker or a sandbox that ends, whoever ended it, takes nothing along. What it
     was at is done again, after the others and one at a time: so only what ends a
-    worker itself is given up. ``started`` gives so many workers.
+    worker itself is given up. ``started`` gives so many workers, at most ``jobs``.
 
     A result that is ``doubtful`` counts only if nothing else ran at the same time.
     Otherwise that item, too, is done again alone.
@@ -63,8 +83,7 @@ def finish(todo, jobs, started, doubtful=lambda result: False):
     todo, suspects, tries = deque(todo), deque(), Counter()
     while todo or suspects:
         items = todo or suspects
-        at_once = min(jobs or os.cpu_count() or 1, len(todo)) or 1
-        with started(at_once) as workers:
+        with started(min(jobs, len(todo)) or 1) as workers:
             most = 4 * workers.number if todo else 1
             alone = most == 1 or workers.number == 1
             for item, result in _as_completed(items, workers, most):

@@ -12,7 +12,7 @@ from normlib.grade.bridge import feedback, gradebook, overview
 from normlib.grade.bridge.course import Course, Submission
 from normlib.grade.bridge.overview import Overview
 from normlib.grade.files import printable
-from normlib.grade.processes import GivenUp, Workers, finish
+from normlib.grade.processes import GivenUp, Workers, at_once, finish
 from normlib.grade.results import Results
 from normlib.grade.submission import limited
 from normlib.grade.submission.pack import Pack
@@ -93,6 +93,7 @@ class Run:
     ):
         self.course, self.options, self.graded = course, options, graded
         self._of = packs
+        self._jobs = options.jobs or at_once(course.limits.most)
         self._results = Results(course.root / "_build/results")
         self._todo, self._done = [], []  # (student, pack); the latter with the key
         self._book, self._waiting, self._stack = None, [], contextlib.ExitStack()
@@ -165,7 +166,7 @@ class Run:
         self._start, self.graded.ran = time.perf_counter(), len(self._todo)
         found = finish(
             self._todo,
-            self.options.jobs,
+            self._jobs,
             partial(started, self),
             doubtful=lambda done: done.result.stopped,
         )
@@ -276,7 +277,7 @@ class Run:
         if not todo:
             return
         feedback.load()
-        written = finish(todo, self.options.jobs, self._writers)
+        written = finish(todo, self._jobs, self._writers)
         for (assignment, student, _), why in progress(written, len(todo), "Feedback"):
             if why:
                 why = why.why if isinstance(why, GivenUp) else why

@@ -19,8 +19,10 @@ import nbformat
 import normlib
 from normlib.check.exercises import EXERCISES
 from normlib.errors import CourseError
+from normlib.grade.sandbox.inside import lockdown
 
 _PACKAGE = Path(normlib.__file__).parent
+_CHANGED = 50 << 20  # bytes
 _CHECK = re.compile(r"""check\((["'])([\w.]+)\1\)""")
 
 # What a result is made by: whole folders. The rest of normlib/grade moves it about.
@@ -41,7 +43,8 @@ class Limits:
     cell, call, submission : float
         Seconds for a cell, for one call by the judge, and for everything.
     memory : int
-        Mebibytes, beyond what the imported packages take.
+        Mebibytes of a process, beyond what the imported packages take. A notebook that
+        compares its answers with torch's layers runs in two.
     size : int
         Mebibytes of a notebook.
     """
@@ -49,8 +52,17 @@ class Limits:
     cell: float = 15
     call: float = 10
     submission: float = 120
-    memory: int = 2048
+    memory: int = 512
     size: int = 32
+
+    @property
+    def most(self) -> int:
+        """Bytes of memory that a submission can take, whatever it does.
+
+        Two processes, each with its memory, its files, and what it changes of what was
+        imported before, which then is shared no longer.
+        """
+        return 2 * ((self.memory << 20) + lockdown.SCRATCH_SIZE + _CHANGED)
 
     def __post_init__(self):
         for name, value in asdict(self).items():

@@ -125,6 +125,14 @@ HONEST = {
     + "\nassert check('feature_scaling.z_score') == 0\n",
     "a class with state": "class Scaler:\n    def __call__(self, x): return _f(x)\n"
     + RIGHT.replace("z_score_scale", "_f") + "\nz_score_scale = Scaler()\n",
+    "a network is trained": "import sklearn.linear_model, torch\n"
+    "from torch.nn import Conv2d, Flatten, Linear, ReLU, Sequential\n"
+    "net = Sequential(Conv2d(1, 64, 3, padding=1), ReLU(), Conv2d(64, 64, 3),\n"
+    "                 Flatten(), Linear(64 * 36, 10))\n"
+    "optimizer = torch.optim.Adam(net.parameters())\n"
+    "net(torch.ones(512, 1, 8, 8)).mean().backward(); optimizer.step()\n" + RIGHT,
+    "all pairs of 1797 digits": "digits = np.ones((1797, 8))\n"
+    "assert not ((digits[:, None] - digits) ** 2).sum(-1).any()\n" + RIGHT,
     "torch": "import torch\n"
     "def z_score_scale(x):\n"
     "    x = torch.as_tensor(np.asarray(x, dtype=float))\n"

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from normlib.grade.bridge.course import Course
 from normlib.grade.submission import pack as pack_
 from normlib.grade.submission.pack import Limits
 from tests.grade.classes import QUICK
@@ -69,6 +70,10 @@ def test_an_assignment_without_it_is_not_concerned(packs, package):
     some = replace(scaling, template=json.dumps(notebook))
     assert "feature_scaling.z_score" not in some.keys
     assert changed({"some": some}, package / ONE) == set()
+
+
+def test_the_courses_limits_are_the_usual_ones(root):
+    assert Course(root).limits == Limits()
 
 
 def test_template_and_limits_count(packs):
