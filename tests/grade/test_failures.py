@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from normlib.grade import report
-from normlib.grade.bridge import gradebook
+from normlib.grade.bridge import gradebook, steps
 from normlib.grade.bridge.course import Course
 from normlib.grade.classroom import Options, grade
 from normlib.grade.workers import BUSY
@@ -31,14 +31,14 @@ def scores(folder):
 def test_an_exception_while_saving_is_that_submissions_report(
     new_course, grade_here, monkeypatch
 ):
-    folder, save = new_course("class", 3), gradebook._save_points
+    folder, save = new_course("class", 3), steps.save_points
 
-    def breaks(course, book, notebook, where):
+    def breaks(config, book, notebook, where):
         if where["student"] == "student-1":
             raise TypeError("\x1b[2J odd")
-        return save(course, book, notebook, where)
+        return save(config, book, notebook, where)
 
-    monkeypatch.setattr(gradebook, "_save_points", breaks)
+    monkeypatch.setattr(steps, "save_points", breaks)
     graded = grade_here(folder, options=QUICK)
     told = "its result could not be saved: TypeError: \\x1b[2J odd"
     assert graded.failed == {(ASSIGNMENT, "student-1"): told}
@@ -52,7 +52,7 @@ def test_a_full_disk_is_nobodys_report(new_course, grade_here, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(gradebook, "_save_points", full)
+    monkeypatch.setattr(steps, "save_points", full)
     with pytest.raises(OSError, match="No space left"):
         grade_here(new_course("class", 1), options=QUICK)
 
