@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from normlib.grade.bridge import feedback
 from normlib.grade.bridge.converters import NbgraderError
 from normlib.grade.bridge.course import Course
 from normlib.grade.classroom import grade
+from normlib.grade.results import Results
 from normlib.grade.submission import limited
 from tests.grade.classes import ASSIGNMENT, QUICK, results, written
 from tests.grade.processes import ended, family, forked, kill_beyond, wait_for
@@ -140,9 +140,25 @@ def test_feedback_whose_process_ends_alone_is_reported(page):
     assert write() == "" and path.read_text() == wanted
 
 
-def start(folder, **environment):
+STOPPING = """
+import os, signal
+from normlib.grade.results import Results
+
+save = Results.save
+
+def save_and_stop(*args):
+    save(*args)
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+Results.save = save_and_stop
+"""
+COMMAND = "import sys; from normlib.cli import main; sys.exit(main())"
+
+
+def start(folder, before="", **environment):
+    """The command; ``before`` it is what happens to it."""
     return subprocess.Popen(
-        [sys.executable, "-m", "normlib.cli", "grade", "--jobs", "2"],
+        [sys.executable, "-c", before + COMMAND, "grade", "--jobs", "2"],
         cwd=folder,
         env=os.environ | environment,
         stdout=subprocess.PIPE,
@@ -151,21 +167,29 @@ def start(folder, **environment):
     )
 
 
-def test_the_command_is_killed(new_course, grade_here):
-    folder = new_course("command", 4, seconds=1)
-    process = start(folder)
-    wait_for(lambda: results(folder))
+def killed_in_the_middle(folder, **environment):
+    """The command, killed when it has its first result."""
+    process = start(folder, STOPPING, **environment)
+    wait_for(lambda: state(process.pid) == "T")
     others = family(process.pid)
     process.kill()
     process.communicate(timeout=300)
     assert len(others) > 3
-    wait_for(lambda: not {*others} & {*family(1)}, 30)
-    done = {path: path.stat().st_mtime for path in results(folder)}
-    assert 0 < len(done) < 4
+    wait_for(lambda: not {*others} & {*family(1)})
+
+
+def state(pid):
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def test_the_command_is_killed(new_course, grade_here):
+    folder = new_course("command", 4)
+    killed_in_the_middle(folder)
+    ((first, when),) = [(path, path.stat().st_mtime) for path in results(folder)]
     outcome = grade_here(folder, options=QUICK)
-    assert outcome.ran == 4 - len(done) and not outcome.failed
-    assert {path: path.stat().st_mtime for path in done} == done
-    again = new_course("again", 4, seconds=1)
+    assert outcome.ran == 3 and not outcome.failed
+    assert first.stat().st_mtime == when
+    again = new_course("again", 4)
     grade_here(again, options=QUICK)
     assert written(folder) == written(again)
 
@@ -178,13 +202,8 @@ def place():
 
 
 def test_a_killed_command_leaves_nothing_after_the_next(new_course, place):
-    folder = new_course("leaving", 2, seconds=1)
-    process = start(folder, TMPDIR=str(place))
-    wait_for(lambda: results(folder))
-    others = family(process.pid)
-    process.kill()
-    process.communicate(timeout=60)
-    wait_for(lambda: not {*others} & {*family(1)}, 30)
+    folder = new_course("leaving", 2)
+    killed_in_the_middle(folder, TMPDIR=str(place))
     assert [*place.iterdir()]  # or the rest proves nothing
     (folder / ".normlib-killed").mkdir()  # as in the middle of a self-test
     (folder / "_build/feedback/.normlib-killed").mkdir(parents=True)  # or of a page
@@ -207,9 +226,9 @@ def beneath(pid, name, but):
     return [other for other, line in commands if name in line and other not in but]
 
 
-def test_a_sandbox_and_a_worker_are_killed(new_course, zygote):
-    """First one, then, when it goes on, the other."""
-    folder, killed = new_course("killed", 5, seconds=1), []
+def test_a_sandbox_and_a_worker_are_killed(new_course, zygote, monkeypatch):
+    """One after the first result, the other after the second."""
+    folder, killed, save = new_course("killed", 5), [], Results.save
     me, before = os.getpid(), {*family(os.getpid())}
 
     def sandboxes():
@@ -223,23 +242,16 @@ def test_a_sandbox_and_a_worker_are_killed(new_course, zygote):
             for pid in beneath(one, server, before)
         ]
 
-    def kill_one(victims):
-        for pid in victims():  # there are none while the next ones are being started
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-                killed.append(pid)
-                return True
+    victims = iter((sandboxes, workers))
 
-    def kill():
-        for victims in (sandboxes, workers):
-            done = len(results(folder))
-            wait_for(lambda done=done: len(results(folder)) > done)
-            wait_for(lambda victims=victims: kill_one(victims))
+    def save_and_kill(*args):
+        save(*args)
+        for pid in next(victims, list)()[:1]:
+            os.kill(pid, signal.SIGKILL)
+            killed.append(pid)
 
-    killer = threading.Thread(target=kill)
-    killer.start()
+    monkeypatch.setattr(Results, "save", save_and_kill)
     outcome = grade(folder, options=QUICK)
-    killer.join()
     assert len(killed) == 2
     assert outcome.failed == {} and len(results(folder)) == 5
     assert {sum(points.values()) for points in outcome.points.values()} == {15}
