@@ -51,7 +51,7 @@ lab: $(ENVIRONMENT)  ## JupyterLab, opened on the exercises; the book beside it
 serve: book  ## the built book at http://localhost:8000
 	@python -m http.server --bind localhost --directory _build/html $(PORT)
 
-test: _build/tests-passed  ## every test, after the book; says what was skipped, and why
+test: _build/tests-passed  ## every test, after the book; about 20 minutes on two cores
 
 quick: $(ENVIRONMENT)  ## tests without browser, book or whole classes
 	@python -m pytest --quiet --numprocesses auto --maxprocesses 4 --dist loadgroup -m "not slow"

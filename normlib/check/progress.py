@@ -19,6 +19,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
 from normlib.check.exercises import EXERCISES, TOPICS
+from normlib.errors import CourseError
 
 SECONDS = 120  # for one cell; the slowest of the course takes 20
 
@@ -63,16 +64,16 @@ def results(path: Path, on_cell: Callable[[float], None] | None = None) -> list[
 
     Raises
     ------
-    ValueError
+    CourseError
         When ``path`` holds no notebook, or one without an exercise of the course.
     """
     try:
         notebook = nbformat.read(path, as_version=4)
     except Exception as error:
-        raise ValueError(f"{path} cannot be read as a notebook: {error}") from None
+        raise CourseError(f"{path} cannot be read as a notebook: {error}") from None
     keys = {i: _key(cell) for i, cell in enumerate(notebook.cells) if _key(cell)}
     if not keys:
-        raise ValueError(f"{path} has no cell that calls check(...)")
+        raise CourseError(f"{path} has no cell that calls check(...)")
     notebook.cells = notebook.cells[: max(keys) + 1]  # a reading may follow
     if any(_begun(notebook.cells[i - 1]) for i in keys):
         _leave_out(notebook, _given(path))

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from normlib.check.exercises import EXERCISES
 from normlib.check.progress import Result, notebooks, results
+from normlib.errors import CourseError
 
 
 def show_status(folder: Path) -> None:
@@ -15,12 +16,12 @@ def show_status(folder: Path) -> None:
 
     Raises
     ------
-    ValueError
+    CourseError
         When ``folder`` holds no notebook of the course.
     """
     paths = notebooks(folder)
     if not paths:
-        raise ValueError(f"{folder} holds no notebook of the course")
+        raise CourseError(f"{folder} holds no notebook of the course")
     console = Console(highlight=False)
     found = {path: found for path, found in _run(console, paths)}
     table = Table(box=None, header_style="bold", padding=(0, 3, 0, 0))
@@ -43,13 +44,14 @@ def show_reports(path: Path) -> bool:
 
     Raises
     ------
-    ValueError
+    CourseError
         When ``path`` is no notebook of the course, nor a folder that holds one.
     """
     if path.is_dir():
         inside = sorted(path.glob("*.ipynb"))
         if len(inside) != 1:
-            raise ValueError(f"{path} should hold one notebook, it holds {len(inside)}")
+            told = f"{path} should hold one notebook, it holds {len(inside)}"
+            raise CourseError(told)
         (path,) = inside
     console = Console(highlight=False)
     ((_, found),) = _run(console, [path])
