@@ -5,11 +5,15 @@ from functools import partial
 import numpy as np
 
 import normlib
-from normlib.check.cases import any_memory, far_from_zero, feature_maps, second_call
+from normlib.check.cases import (
+    NO_EPS,
+    any_memory,
+    far_from_zero,
+    feature_maps,
+    second_call,
+)
 from normlib.check.exercise import Case, Exercise
 from normlib.check.running.protocols import call
-
-NO_EPS = 1e-300  # next to 0, which normlib refuses
 
 
 def reference(content, style, eps=1e-5):
