@@ -28,7 +28,6 @@ import numpy as np
 import torch
 
 from normlib.check import EXERCISES, judge
-from normlib.check.exercises import TOPICS
 from normlib.check.running.observing import observe
 from tests.check.broken import kinds, survives
 
@@ -205,8 +204,7 @@ def solution(key: str) -> str:
 @cache
 def _answers(topic) -> dict[str, str]:
     """Key -> source of the solution, in the notebook's order."""
-    number = TOPICS.index(topic) + 1
-    path = ROOT / f"solutions/{number:02d}_{topic}/{topic}.ipynb"
+    [path] = ROOT.glob(f"solutions/*_{topic}/{topic}.ipynb")
     cells = nbformat.read(path, as_version=4).cells
     ids = {cell.metadata.get("nbgrader", {}).get("grade_id"): cell for cell in cells}
     return {
