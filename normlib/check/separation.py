@@ -67,10 +67,11 @@ def separates(
             usable(*arrays)
         found = share(right, wrong, arrays)
         if not found >= asked:
+            most = "at most" if found >= 1e-4 else "less than"
             raise Unusable(
-                "right and wrong give nearly the same on it: they differ by at most "
-                f"{100 * found:.2g} % of the largest number, and {100 * asked:g} % "
-                "are asked for"
+                f"right and wrong give nearly the same on it: they differ by {most} "
+                f"{100 * max(found, 1e-4):.2g} % of the largest number, and "
+                f"{100 * asked:g} % are asked for"
             )
         if unchanged and not leaves_as_it_is(right, arrays):
             first = next(iter(outputs))
