@@ -89,6 +89,7 @@ class _Trial:
         )
         self.received = self._measured(self.answered)
         self.difference, self.wrong = difference(self.received, self.expected, case)
+        self._likenesses = {}
 
     def put_right(self, way) -> bool:
         """Whether the outputs are right once ``way`` has rearranged them."""
@@ -125,6 +126,11 @@ class _Trial:
 
     def like(self, misconception) -> bool:
         """Whether the answer looks like the misconception, in this case."""
+        if misconception not in self._likenesses:  # a diagnosis asks again
+            self._likenesses[misconception] = self._like(misconception)
+        return self._likenesses[misconception]
+
+    def _like(self, misconception):
         if misconception.recognize:
             return self._recognized(misconception.recognize)
         wrong = self._measured(
