@@ -3,10 +3,9 @@
 Each kind of ``KINDS`` takes a right answer and breaks one thing around it: the answer
 forgets that gamma may hold a zero, works only on arrays that lie in memory row after
 row, remembers its first call, and so on. A kind says for which exercises the statement
-rules it out. ``python -m tests.check.broken`` lists what still gets full points.
+rules it out. ``make mutants`` tries them all.
 """
 
-import argparse
 import functools
 import inspect
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from normlib.check import EXERCISES, judge
+from normlib.check import judge
 from normlib.check.exercise import Exercise
 from tests.check.broken_modules import MODULE_KINDS
 
@@ -458,18 +457,3 @@ KINDS = (
     ),
     Kind("one state for all instances", one_state_for_all, _is_scaler),
 )
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("keys", nargs="*", help="exercises; by default all")
-    for key in parser.parse_args().keys or EXERCISES:
-        tried = list(kinds(EXERCISES[key]))
-        found = [k.name for k in tried if survives(EXERCISES[key], k)]
-        print(f"{key:32}{len(tried):6} kinds tried, {len(found)} get full points")
-        for name in found:
-            print(f"    {name}", flush=True)
-
-
-if __name__ == "__main__":
-    main()
