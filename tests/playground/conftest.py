@@ -75,8 +75,8 @@ class Notebook:
         return self.tab.locator(".playground-summary").inner_text()
 
 
-def opened(context, site, page):
-    tab = context.new_page()
+def opened(context, site, page, tab=None):
+    tab = tab or context.new_page()
     tab.set_default_timeout(PATIENCE)
     notebook = Notebook(tab, site, page)
     tab.on("request", lambda request: notebook.requested.append(request.url))
