@@ -77,6 +77,7 @@ bench: $(ENVIRONMENT)  ## speed, memory and accuracy beside torch and the textbo
 	@python benchmarks/checks.py
 	@python benchmarks/normalizers.py
 	@python benchmarks/grading.py
+	@python benchmarks/page.py
 
 lock: $(ENVIRONMENT)  ## requirements.txt renewed, for every platform
 	@uv pip compile --quiet --universal --upgrade --all-extras --no-header \

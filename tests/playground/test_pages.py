@@ -80,6 +80,33 @@ def test_parts_load_only_when_an_exercise_is_touched(visit):
     assert not [url for url in requested if "pyodide" in url or "numpy" in url]
 
 
+def test_a_second_visit_loads_from_the_browsers_cache(
+    browser, chromium, site, server, tmp_path
+):
+    """What the server is asked for again, it answers with 304: nothing has changed."""
+
+    def parts_sent(context):
+        before = len(server.answers)
+        tab = context.new_page()
+        tab.set_default_timeout(PATIENCE)
+        tab.goto(f"{site}/{PAGE}.html")
+        exercise = tab.locator(f'[data-exercise="{KEY}"]')
+        exercise.get_by_role("button", name="Check").click()
+        exercise.get_by_role("status").get_by_text("of 3 points").wait_for()
+        tab.close()
+        answered = server.answers[before:]
+        return {path for path, code in answered if "/parts/" in path and code == 200}
+
+    # In memory alone, Chromium keeps nothing as large as Pyodide.
+    start = browser.browser_type.launch_persistent_context
+    with start(tmp_path / "profile", **chromium) as context:
+        first = {
+            path.partition("?")[0].rpartition(".")[2] for path in parts_sent(context)
+        }
+        assert {"wasm", "whl", "zip"} <= first
+        assert parts_sent(context) == set()
+
+
 def test_an_exercise_in_torch_says_so_and_keeps_an_editor(visit, html):
     if not (html / "exercises/02_batch_norm/batch_norm.html").exists():
         pytest.skip("this book lacks the page")
