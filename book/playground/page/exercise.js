@@ -121,7 +121,8 @@ export class Exercise {
       );
       this.report.replaceChildren(safe(result.html));
       // Wide output scrolls, also for who has no mouse.
-      for (const output of this.report.querySelectorAll("pre")) output.tabIndex = 0;
+      const wide = this.report.querySelectorAll("pre, :scope > div:has(table)");
+      for (const output of wide) output.tabIndex = 0;
       return result;
     } catch (error) {
       const stopped = error instanceof TookTooLong;
