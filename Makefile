@@ -19,7 +19,7 @@ PACKAGE := $(shell find normlib -name '*.py' -o -name '*.md')
 SHOWN := $(filter-out normlib/grade/%,$(PACKAGE)) $(shell grep -rhoE --include='*.md' \
   '^from normlib\.grade[.a-z_]*' book | sort -u | sed 's/^from //; s|[.]|/|g; s/$$/.py/')
 PAGES := _config.yml _toc.yml $(wildcard book/* book/instructors/* book/static/* solutions/*/*.ipynb \
-  book/playground/* book/playground/page/* book/static/playground/*)
+  book/playground/* book/playground/page/* book/playground/in_the_page/*.py book/static/playground/*)
 SOURCES := $(wildcard solutions/*/*.ipynb)
 TESTS := $(shell find tests -name '*.py')
 
@@ -77,6 +77,7 @@ bench: $(ENVIRONMENT)  ## speed, memory and accuracy beside torch and the textbo
 	@python benchmarks/checks.py
 	@python benchmarks/normalizers.py
 	@python benchmarks/grading.py
+	@python benchmarks/page.py
 
 lock: $(ENVIRONMENT)  ## requirements.txt renewed, for every platform
 	@uv pip compile --quiet --universal --upgrade --all-extras --no-header \

@@ -96,6 +96,9 @@ def main(arguments: list[str] | None = None) -> int:
     add("--doctor", action="store_true", help="say which sandbox works here, and stop")
     command.set_defaults(run=_grade)
 
+    for stream in (sys.stdout, sys.stderr):  # a pipe on Windows may not know a ✓
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
     options, others = parser.parse_known_args(arguments)
     if others and options.run is not _lab:
         parser.error(f"unrecognized arguments: {' '.join(others)}")

@@ -22,6 +22,19 @@ def run(folder, *arguments):
     )
 
 
+def test_a_terminal_that_lacks_a_sign_gets_another(root):
+    """A pipe on Windows knows no ✓."""
+    done = subprocess.run(
+        [sys.executable, "-m", "normlib.cli", "status"],
+        cwd=root,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "? not begun" in done.stdout
+
+
 @pytest.fixture
 def in_course(root, monkeypatch):
     monkeypatch.chdir(root)
