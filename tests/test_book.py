@@ -149,7 +149,21 @@ def test_search_finds_a_chapter_by_keyboard_alone(tab):
 
 @pytest.mark.parametrize(
     ("query", "chapter"),
-    [("batch norm", "02_batch_norm"), ("adain", "04_instance_norm")],
+    [
+        ("feature scaling", "01_feature_scaling"),
+        ("min-max", "01_feature_scaling"),
+        ("batch norm", "02_batch_norm"),
+        ("layer norm", "03_layer_norm"),
+        ("instance norm", "04_instance_norm"),
+        ("adain", "04_instance_norm"),
+        ("group norm", "05_group_norm"),
+        ("weight norm", "06_weight_norm"),
+        ("switchable", "07_switchable_norm"),
+        ("rms norm", "08_beyond"),
+        ("rmsnorm", "08_beyond"),
+        ("spectral norm", "08_beyond"),
+        ("batch", "02_batch_norm"),  # a word of the title, among many pages
+    ],
 )
 def test_searching_for_a_method_finds_its_chapter_first(tab, html, query, chapter):
     tab.goto(f"{(html / 'search.html').as_uri()}?q={query.replace(' ', '+')}")
