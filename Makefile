@@ -101,19 +101,18 @@ $(ENVIRONMENT): requirements.txt pyproject.toml
 	@pip install --disable-pip-version-check --quiet --no-deps --editable .
 	@touch $@
 
-# Cached pages show what the package did when they ran: new code, new run. (Sphinx
-# reads a page again only when its own text has changed, so its memory goes as well.)
-_build/.jupyter_cache/code: $(SHOWN) $(wildcard book/*.py book/*.mplstyle)
-	@rm -rf _build/.jupyter_cache _build/.doctrees
+# Sphinx reads a page again only when its own text has changed: new code, new reading.
+# (Which pages are executed again is up to book/execute.py.)
+_build/.doctrees/code: $(SHOWN) $(wildcard book/*.py book/playground/__init__.py)
+	@rm -rf $(@D)
 	@mkdir -p $(@D)
 	@touch $@
 
-_build/html/index.html: $(ENVIRONMENT) $(PAGES) _build/.jupyter_cache/code
-	@echo "Building the book (the pages that changed are executed)"
+_build/html/index.html: $(ENVIRONMENT) $(PAGES) _build/.doctrees/code
+	@echo "Building the book (the pages that changed are executed, on all cores)"
 	@start=$$(date +%s); \
-	  jupyter-book build -W -n --keep-going . 2>&1 | tee _build/book.log \
-	    | awk '/: Executing notebook/ {n = split($$1, path, "/"); printf "  %s ", path[n]; fflush()} \
-	        /: Executed notebook in/ {printf "%.0f s\n", $$5; fflush()}' \
+	  { python book/execute.py && jupyter-book build -W -n --keep-going .; } 2>&1 \
+	    | tee _build/book.log | awk '/^  book\/[^ ]+ [0-9]+ s$$/ {print; fflush()}' \
 	  || { awk '/(WARNING|ERROR): |Traceback/ {left = 40} left-- > 0' _build/book.log; exit 1; }; \
 	  python book/playground; \
 	  echo "Built in $$(( $$(date +%s) - start )) s"
