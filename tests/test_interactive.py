@@ -85,6 +85,7 @@ def opened(pages):
     def find(name):
         page = pages[PAGES[name]]
         page.set_viewport_size({"width": 1200, "height": 900})
+        page.locator(f"#{name}").scroll_into_view_if_needed()
         page.locator(f"#{name} .plot svg").first.wait_for()
         return Figure(page, name)
 

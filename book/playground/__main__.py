@@ -17,6 +17,9 @@ from parts import MissingParts, fetch
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
+# A third of the whole plotly, which stands there until then: the traces that
+# interactive.js uses are in it.
+PLOTLY = "plotly.js-cartesian-dist-min/plotly-cartesian.min.js"
 NOT_IN_THE_PAGE = ("torch", "grade")  # folders of normlib
 
 
@@ -36,6 +39,7 @@ def main(html: Path, cache: Path) -> None:
         for part in parts:
             _copy(part, folder / part.name)
         _zip_checks(folder / "normlib.zip")
+        _copy(cache / "node_modules" / PLOTLY, html / "_static/plotly.min.js")
         manifest = _manifest(folder)
     (static / "manifest.json").write_text(json.dumps(manifest))
 
