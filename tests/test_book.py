@@ -245,6 +245,11 @@ def test_the_reference_has_every_public_name_and_what_it_says_of_itself(package,
             assert parameter in text[:400], (name, parameter)
 
 
+@pytest.mark.parametrize("page", [p for p in PAGES if p != "book/10_choosing"])
+def test_folded_code_says_what_it_computes(page, html):
+    assert "Show code cell" not in (html / f"{page}.html").read_text()
+
+
 @pytest.mark.parametrize("notebook", NOTEBOOKS)
 def test_a_notebook_can_be_downloaded_and_was_not_executed(notebook, html):
     page = (html / f"{notebook}.html").read_text()
