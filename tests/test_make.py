@@ -5,6 +5,7 @@ import re
 import subprocess
 
 import pytest
+import yaml
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +31,34 @@ def test_every_make_command_that_a_page_mentions_exists(page, root, targets):
     named = re.findall(r"(?:^|`|\$ )make ([a-z]+)", (root / page).read_text(), re.M)
     assert named or page.startswith(".github")
     assert set(named) <= set(targets)
+
+
+def test_workflows_run_commands_that_exist_and_ask_for_no_more_than_they_need(
+    root, targets
+):
+    workflows = sorted((root / ".github/workflows").glob("*.yml"))
+    assert [w.stem for w in workflows] == ["nightly", "publish", "test"]
+    for workflow in workflows:
+        content = yaml.safe_load(workflow.read_text())
+        assert content["permissions"] == {"contents": "read"}
+        for job in content["jobs"].values():
+            assert job["timeout-minutes"]
+            for command in filter(None, (step.get("run") for step in job["steps"])):
+                program, *arguments = command.split()
+                assert program != "make" or set(arguments) <= set(targets), command
+
+
+def test_only_what_runs_in_the_page_is_published(root, tmp_path):
+    """The workflow's own check of the manifest, with and without parts."""
+    text = (root / ".github/workflows/publish.yml").read_text()
+    steps = yaml.safe_load(text)["jobs"]["build"]["steps"]
+    (check,) = (s["run"] for s in steps if "manifest.json" in s.get("run", ""))
+    manifest = tmp_path / "_build/html/_static/playground/manifest.json"
+    manifest.parent.mkdir(parents=True)
+    for parts, passes in (("null", False), ('{"page.js": 1}', True)):
+        manifest.write_text(f'{{"parts": {parts}}}')
+        done = subprocess.run(["bash", "-c", check], cwd=tmp_path)
+        assert (done.returncode == 0) == passes
 
 
 def test_ci_runs_lint_and_test(root):
