@@ -1,6 +1,7 @@
 """The built book, read in a browser from the disk, with no network."""
 
 import inspect
+import json
 import re
 from html import unescape
 from pathlib import Path
@@ -92,6 +93,23 @@ def test_nothing_keeps_people_out(page, theme, width):
     page.set_viewport_size({"width": width, "height": 900})
     page.evaluate(RESIZED)
     assert serious_faults(page, theme) == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_chapter_weighs_little_before_it_is_touched(chapter, width, browser, html):
+    """All that the browser reads from the disk, until it has nothing more to load."""
+    manifest = json.loads((html / "_static/playground/manifest.json").read_text())
+    if manifest["parts"] is None:
+        pytest.skip("plotly is whole where the parts for pages could not be had")
+    tab = browser.new_page(viewport={"width": width, "height": 900})
+    requested = set()
+    tab.on("request", lambda request: requested.add(request.url))
+    tab.goto((html / f"{chapter}.html").as_uri(), wait_until="networkidle")
+    tab.close()
+    files = {unquote(urlparse(u).path) for u in requested if u.startswith("file:")}
+    sizes = {Path(file).name: Path(file).stat().st_size for file in files}
+    assert sum(sizes.values()) <= 3e6, sorted(sizes.items(), key=lambda s: -s[1])[:9]
 
 
 UNFOLD = """() => {
