@@ -34,7 +34,7 @@ def draw(fig):
 @contextmanager
 def dark(fig):
     """A figure in the colors of the dark theme; afterwards it is as it was."""
-    fig.canvas.draw()  # so that all ticks are there
+    fig.draw_without_rendering()  # so that all ticks are there
     changed = list(_recolored(fig))
     try:
         for setter, _, color in changed:
