@@ -77,6 +77,7 @@ bench: $(ENVIRONMENT)  ## speed, memory and accuracy beside torch and the textbo
 	@python benchmarks/checks.py
 	@python benchmarks/normalizers.py
 	@python benchmarks/grading.py
+	@python benchmarks/book.py
 
 lock: $(ENVIRONMENT)  ## requirements.txt renewed, for every platform
 	@uv pip compile --quiet --universal --upgrade --all-extras --no-header \
@@ -110,10 +111,11 @@ _build/.doctrees/code: $(SHOWN) $(wildcard book/*.py book/playground/__init__.py
 
 _build/html/index.html: $(ENVIRONMENT) $(PAGES) _build/.doctrees/code
 	@echo "Building the book (the pages that changed are executed, on all cores)"
-	@start=$$(date +%s); \
-	  { python book/execute.py && jupyter-book build -W -n --keep-going .; } 2>&1 \
-	    | tee _build/book.log | awk '/^  book\/[^ ]+ [0-9]+ s$$/ {print; fflush()}' \
-	  || { awk '/(WARNING|ERROR): |Traceback/ {left = 40} left-- > 0' _build/book.log; exit 1; }; \
+	@start=$$(date +%s); mkdir -p _build; \
+	  python book/execute.py 2> _build/execution.log \
+	    || { grep -v 'IPKernelApp. WARNING' _build/execution.log; exit 1; }; \
+	  jupyter-book build -W -n --keep-going . &> _build/book.log \
+	    || { awk '/(WARNING|ERROR): |Traceback/ {left = 40} left-- > 0' _build/book.log; exit 1; }; \
 	  python book/playground; \
 	  echo "Built in $$(( $$(date +%s) - start )) s"
 	@touch $@
