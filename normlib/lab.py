@@ -143,6 +143,7 @@ class Build:
         )
         book = "from jupyter_book.cli.main import main; main()"
         steps = (
+            ("book/execute.py",),
             ("-c", book, "build", "-W", "-n", "--keep-going", "."),
             ("book/playground",),
         )

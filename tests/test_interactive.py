@@ -85,6 +85,7 @@ def opened(pages):
     def find(name):
         page = pages[PAGES[name]]
         page.set_viewport_size({"width": 1200, "height": 900})
+        page.locator(f"#{name}").scroll_into_view_if_needed()
         page.locator(f"#{name} .plot svg").first.wait_for()
         return Figure(page, name)
 
@@ -96,7 +97,7 @@ def test_the_keyboard_alone_reaches_and_moves_every_control(opened, name):
     figure = opened(name)
     keyboard = figure.page.keyboard
     figure.page.evaluate(f"location.hash = ''; location.hash = '{name}'")
-    assert not figure.place.locator("img").is_visible()
+    assert not any(image.is_visible() for image in figure.place.locator("img").all())
     controls = figure.place.locator("fieldset, input[type=range]")
     assert controls.count() >= 1
     for index in range(controls.count()):
@@ -118,7 +119,8 @@ def test_the_keyboard_alone_reaches_and_moves_every_control(opened, name):
 def test_without_scripts_the_picture_stands_there_with_its_words(name, browser, html):
     page = browser.new_page(java_script_enabled=False)
     page.goto((html / f"{PAGES[name]}.html").as_uri())
-    picture = page.locator(f"#{name} img")
+    picture, *dark = page.locator(f"#{name} img").all()
+    assert not any(image.is_visible() for image in dark)
     assert picture.is_visible() and len(picture.get_attribute("alt").split()) > 20
     assert page.locator(".interactive").first.is_hidden()
     assert page.locator("article input[type=range]").count() == 0

@@ -17,6 +17,9 @@ from parts import MissingParts, fetch
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
+# A third of the whole plotly, which stands there until then: the traces that
+# interactive.js uses are in it.
+PLOTLY = "plotly.js-cartesian-dist-min/plotly-cartesian.min.js"
 NOT_IN_THE_PAGE = ("torch", "grade")  # folders of normlib
 
 
@@ -44,6 +47,7 @@ def main(html: Path, cache: Path) -> None:
         manifest = _manifest(folder, {part.name for part in parts.pictures})
         if parts.lacking:
             print(f"Code that runs in the page draws no pictures: {parts.lacking}.")
+        _copy(cache / "node_modules" / PLOTLY, html / "_static/plotly.min.js")
     (static / "manifest.json").write_text(json.dumps(manifest))
 
 

@@ -432,11 +432,12 @@ function element(tag, properties, ...children) {
 
 function bringToLife(box) {
   const { figure: name } = box.dataset;
-  const figure = document.getElementById(name), picture = figure.firstElementChild;
+  const figure = document.getElementById(name);
+  const pictures = figure.querySelectorAll("img"); // one for each theme
   const { controls, draw, drag } = figures[name](JSON.parse(box.firstChild.textContent));
   const parts = Object.fromEntries(Object.entries(controls).map(([key, spec]) =>
     [key, (spec.stops ? slider : choice)(spec, `${name}-${key}`)]));
-  const { alt } = figure.querySelector("img");
+  const { alt } = pictures[0];
   const plot = element("div", { className: "plot", role: "img", ariaLabel: alt });
   const words = element("output", { ariaLive: "polite" });
   const panel = element("div", { className: "controls" });
@@ -473,10 +474,10 @@ function bringToLife(box) {
     words.textContent = view.words;
   }
 
-  picture.before(box);
+  figure.prepend(box);
   box.hidden = false;
   redraw();
-  picture.hidden = true;
+  for (const picture of pictures) picture.hidden = true;
 
   panel.addEventListener("input", redraw);
   new ResizeObserver(() => { if (box.clientWidth !== width) redraw(); }).observe(box);
@@ -502,10 +503,26 @@ function dragged(plot, move) {
   for (const end of ["pointerup", "pointercancel"]) plot.addEventListener(end, () => { from = null; });
 }
 
-// Plotly's script lies beside this one, and is large: only pages with a figure load it.
-const boxes = document.querySelectorAll(".interactive");
-if (boxes.length) {
-  const script = element("script", { src: new URL("plotly.min.js", document.currentScript.src) });
-  script.onload = () => boxes.forEach(bringToLife);
-  document.head.append(script);
+// Plotly's script lies beside this one, and is large: it is loaded when the first figure
+// comes into view, and each figure is drawn when it does.
+const source = new URL("plotly.min.js", document.currentScript.src);
+let plotly;
+
+function loadPlotly() {
+  plotly ??= new Promise((resolve, reject) => {
+    document.head.append(element("script", { src: source, onload: resolve, onerror: reject }));
+  });
+  return plotly;
+}
+
+const comingIntoView = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    if (!isIntersecting) continue;
+    comingIntoView.unobserve(target);
+    const box = document.querySelector(`.interactive[data-figure="${target.id}"]`);
+    loadPlotly().then(() => bringToLife(box));
+  }
+});
+for (const box of document.querySelectorAll(".interactive")) {
+  comingIntoView.observe(document.getElementById(box.dataset.figure));
 }
