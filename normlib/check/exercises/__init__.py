@@ -17,6 +17,8 @@ _NAMES = {
         "forward",
         "running",
         "inference",
+        "affine_gradients",
+        "statistics_gradients",
         "backward",
         "images",
         "sequences",
