@@ -20,6 +20,7 @@ _NAMES = {
         "affine_gradients",
         "statistics_gradients",
         "backward",
+        "network",
         "images",
         "sequences",
         "module",
