@@ -23,6 +23,7 @@ _NAMES = {
         "network",
         "images",
         "sequences",
+        "fold",
         "module",
         "spot_the_bug",
     ),
