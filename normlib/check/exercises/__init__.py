@@ -30,7 +30,14 @@ _NAMES = {
     "layer_norm": ("forward", "backward", "recurrent", "module", "spot_the_bug"),
     "instance_norm": ("forward", "leak", "adaptive", "spot_the_bug"),
     "group_norm": ("forward", "backward", "module", "spot_the_bug"),
-    "weight_norm": ("forward", "backward", "init", "module", "spot_the_bug"),
+    "weight_norm": (
+        "forward",
+        "backward",
+        "init",
+        "mean_only",
+        "module",
+        "spot_the_bug",
+    ),
     "switchable_norm": ("moments", "forward", "backward", "module", "spot_the_bug"),
     "beyond": ("rms_norm", "rms_norm_backward", "power_iteration", "spot_the_bug"),
     "choosing": (
