@@ -147,7 +147,7 @@ parameters_only = call("dx", "dgamma", "dbeta", only=("dgamma", "dbeta"))
 
 EXERCISE = Exercise(
     key="batch_norm.backward",
-    points=5,
+    points=4,
     statement="The gradients of the loss with respect to x, gamma and beta.",
     section="the-backward-pass",
     reference=reference,
