@@ -29,6 +29,7 @@ _NAMES = {
     "weight_norm": ("forward", "backward", "init", "module", "spot_the_bug"),
     "switchable_norm": ("moments", "forward", "backward", "module", "spot_the_bug"),
     "beyond": ("rms_norm", "rms_norm_backward", "power_iteration", "spot_the_bug"),
+    "architectures": ("residual",),
     "choosing": (
         "identify",
         "invariance",
