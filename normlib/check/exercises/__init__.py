@@ -29,7 +29,13 @@ _NAMES = {
     "weight_norm": ("forward", "backward", "init", "module", "spot_the_bug"),
     "switchable_norm": ("moments", "forward", "backward", "module", "spot_the_bug"),
     "beyond": ("rms_norm", "rms_norm_backward", "power_iteration", "spot_the_bug"),
-    "architectures": ("residual", "qk_norm", "adaptive_layer_norm", "dynamic_tanh"),
+    "architectures": (
+        "residual",
+        "qk_norm",
+        "adaptive_layer_norm",
+        "dynamic_tanh",
+        "spot_the_bug",
+    ),
     "choosing": (
         "identify",
         "invariance",
