@@ -42,6 +42,7 @@ _NAMES = {
         "small_batch",
         "contrast",
         "recurrent",
+        "repair",
         "spot_the_bug",
     ),
 }
