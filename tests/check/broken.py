@@ -296,6 +296,7 @@ ONE_SAMPLE = (
     "batch_norm.network",  # the statement asks for two or more
 )
 ARRAYS = ("x", "dy", "dw", "v", "w", "content", "g", "gamma", "u")
+GAMMAS = ("gamma", "g", "gamma_q", "gamma_k")
 
 
 def _has_axes_behind_channels(exercise):
@@ -320,7 +321,7 @@ def _both_ways(exercise):
 
 
 KINDS = (
-    Kind("NaN where gamma or g is 0", holds_zeros("gamma", "g"), takes("gamma", "g")),
+    Kind("NaN where gamma or g is 0", holds_zeros(*GAMMAS), takes(*GAMMAS)),
     Kind("wrong where beta is 0", holds_zeros("beta"), takes("beta")),
     Kind(
         "wrong where x has a column or channel of zeros",
@@ -455,7 +456,8 @@ KINDS = (
         for name in (
             *("x", "dy", "dw", "v", "g", "w", "u", "gamma", "beta", "content"),
             *("style", "w_x", "w_h", "mean_weight", "var_weight"),
-            *("running_mean", "running_var"),
+            *("running_mean", "running_var", "q", "k", "gamma_q", "gamma_k"),
+            *("condition", "b"),
         )
     ),
     Kind("one state for all instances", one_state_for_all, _is_scaler),

@@ -40,12 +40,20 @@ _NAMES = {
     ),
     "switchable_norm": ("moments", "forward", "backward", "module", "spot_the_bug"),
     "beyond": ("rms_norm", "rms_norm_backward", "power_iteration", "spot_the_bug"),
+    "architectures": (
+        "residual",
+        "qk_norm",
+        "adaptive_layer_norm",
+        "dynamic_tanh",
+        "spot_the_bug",
+    ),
     "choosing": (
         "identify",
         "invariance",
         "small_batch",
         "contrast",
         "recurrent",
+        "repair",
         "spot_the_bug",
     ),
 }
