@@ -153,6 +153,9 @@ def test_without_matplotlib_the_exercises_run_and_draw_nothing(
     fetched, build, tmp_path, monkeypatch, capsys
 ):
     found = fetched(only_numpy)
+    plotly = tmp_path / "node_modules" / build.PLOTLY
+    plotly.parent.mkdir()
+    plotly.touch()
     assert found.pictures == [] and "no source has matplotlib-1.whl" in found.lacking
     monkeypatch.setattr(build, "fetch", lambda cache: found)
     stale = tmp_path / "built/_static/playground/parts/matplotlib-0.whl"
