@@ -71,10 +71,12 @@ def by_number(x, sublayers, norms, last):
 
 
 def recursive(x, sublayers, norms, last):
-    if not sublayers:
-        return last(x)
-    branch = sublayers[0](norms[0](x))
-    return recursive(np.add(x, branch), sublayers[1:], norms[1:], last)
+    def rest(stream, i):
+        if i == len(sublayers):
+            return last(stream)
+        return rest(np.add(stream, sublayers[i](norms[i](stream))), i + 1)
+
+    return rest(x, 0)
 
 
 def all_branches_kept(x, sublayers, norms, last):
