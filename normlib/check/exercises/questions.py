@@ -23,6 +23,7 @@ def question(
     section: str,
     items: tuple[str, ...],
     mistaken: Mapping[str, tuple[str, float]],
+    equivalents: tuple[Callable, ...],
     afterwards: str,
 ) -> Exercise:
     """An exercise whose ``answer`` returns a number for each of ``items``.
@@ -40,7 +41,7 @@ def question(
         measure=partial(_all_right, dict(zip(items, answer(), strict=True))),
         cases=(Case("every number is right", 1.0, _no_arguments),),
         recognize={key: partial(_says, *what) for key, what in mistaken.items()},
-        equivalents=_other_styles(answer),
+        equivalents=equivalents,
         afterwards=afterwards,
     )
 
@@ -63,16 +64,3 @@ def _is(output, number):
 
 def _says(item, number, outputs):
     return _is(outputs[item], number)
-
-
-def _other_styles(answer):
-    def as_a_list():
-        return list(answer())
-
-    def as_floats():
-        return tuple(float(number) for number in answer())
-
-    def as_arrays():
-        return tuple(np.array(number) for number in answer())
-
-    return as_a_list, as_floats, as_arrays

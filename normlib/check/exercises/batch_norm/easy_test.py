@@ -1,11 +1,30 @@
 """batch_norm.easy_test: a question that numbers answer."""
 
+import numpy as np
+
 from normlib.check.exercises.questions import question
 
 
 def easy_test():
     """Why the test can't see bugs A, B and C, and the test that does."""
     return 3, 5, 2, 4
+
+
+# Right answers in other styles.
+
+
+def in_a_list():
+    return [3, 5, 2, 4]
+
+
+def with_names():
+    first = 3, 5
+    then = 2, 4
+    return *first, *then
+
+
+def in_an_array():
+    return tuple(np.array([3, 5, 2, 4], dtype=np.float32))
 
 
 EXERCISE = question(
@@ -31,6 +50,7 @@ EXERCISE = question(
         "loose": ("the better test", 3),
         "new-layers": ("the better test", 5),
     },
+    equivalents=(in_a_list, with_names, in_an_array),
     afterwards=(
         "A: the data have mean 0 and variance 1, which are the initial running "
         "statistics. B: in a new layer weight is 1 and bias is 0. C: 4096 values "

@@ -1,11 +1,30 @@
 """choosing.unsuitable: a question that numbers answer."""
 
+import numpy as np
+
 from normlib.check.exercises.questions import question
 
 
 def unsuitable():
     """The number of the reason for each of the five proposals."""
     return 3, 5, 1, 6, 4
+
+
+# Right answers in other styles.
+
+
+def in_a_list():
+    return [3, 5, 1, 6, 4]
+
+
+def with_names():
+    first = 3, 5
+    then = 1, 6, 4
+    return *first, *then
+
+
+def in_an_array():
+    return tuple(np.array([3, 5, 1, 6, 4], dtype=np.float32))
 
 
 EXERCISE = question(
@@ -29,6 +48,7 @@ EXERCISE = question(
         "style-loses": ("the style", 4),
         "valve-channels": ("the valve", 6),
     },
+    equivalents=(in_a_list, with_names, in_an_array),
     afterwards=(
         "The detector is better off with group norm, which needs no other photo. "
         "The conversation wants statistics of each word over its own features: "

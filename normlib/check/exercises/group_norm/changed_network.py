@@ -1,11 +1,30 @@
 """group_norm.changed_network: a question that numbers answer."""
 
+import numpy as np
+
 from normlib.check.exercises.questions import question
 
 
 def changed_network():
     """The number of the reason for each of the four changes."""
     return 1, 4, 2, 5
+
+
+# Right answers in other styles.
+
+
+def in_a_list():
+    return [1, 4, 2, 5]
+
+
+def with_names():
+    first = 1, 4
+    then = 2, 5
+    return *first, *then
+
+
+def in_an_array():
+    return tuple(np.array([1, 4, 2, 5], dtype=np.float32))
 
 
 EXERCISE = question(
@@ -27,6 +46,7 @@ EXERCISE = question(
         "whole-group-missed": ("change 3", 5),
         "zeros-have-no-influence": ("change 4", 3),
     },
+    equivalents=(in_a_list, with_names, in_an_array),
     afterwards=(
         "A group norm looks at groups, not at channels: moving whole groups, or "
         "deleting one that passes nothing on, changes nothing for the others. A "
