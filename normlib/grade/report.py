@@ -10,8 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from normlib.grade.bridge.course import Course
-from normlib.grade.classroom import Graded
 from normlib.grade.files import printable
+from normlib.grade.run import Graded
 from normlib.grade.sandbox import backends
 
 

@@ -14,7 +14,7 @@ from nbconvert.filters import Highlight2HTML
 from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
 from nbconvert.preprocessors import Preprocessor
 
-from normlib.grade.bridge.gradebook import Found
+from normlib.grade.bridge.steps import Found
 
 with warnings.catch_warnings(action="ignore"):  # nbgrader's, about its own insides
     from nbgrader.api import Gradebook

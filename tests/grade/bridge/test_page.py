@@ -9,7 +9,6 @@ from bs4 import BeautifulSoup
 from normlib.grade.bridge import feedback, gradebook, page
 from normlib.grade.bridge.converters import convert, course_config
 from normlib.grade.bridge.course import Course
-from normlib.grade.classroom import grade
 from tests.grade.classes import ASSIGNMENT, QUICK
 
 PLACE = "feature_scaling", ASSIGNMENT, "student-0"
@@ -22,10 +21,10 @@ DOT = (  # a picture of one pixel
 
 
 @pytest.fixture
-def folder(new_course, no_workers):
+def folder(new_course, grade_here):
     """A graded course; one notebook shows a picture and has a comment."""
     folder = new_course("class", 1)
-    grade(folder, options=QUICK)
+    grade_here(folder, options=QUICK)
     (path,) = folder.glob("_build/autograded/*/*/*.ipynb")
     notebook = nbformat.read(path, as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
