@@ -78,7 +78,8 @@ class Exercise:
     False, torch's own normalization is out of an answer's reach.
     ``symptoms`` maps a set of wrong outputs to a hint, for answers that no
     misconception explains. ``section`` is the anchor in the chapter that explains
-    the exercise.
+    the exercise. ``afterwards`` is what a report on full points adds: the reasons of a
+    question that numbers answer.
     """
 
     key: str
@@ -96,6 +97,7 @@ class Exercise:
     own_work: bool = True
     sections: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     recognize: Mapping[str, Recognizer] = field(default_factory=dict, hash=False)
+    afterwards: str = ""
 
     def __post_init__(self):
         total = sum(case.share for case in self.cases)

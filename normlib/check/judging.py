@@ -349,4 +349,6 @@ def _notes(exercise, trials):
     if changed and not any(t.case.intact and t.difference for t in trials):
         names = ", ".join(f"`{n}`" for n in changed)
         notes.append(f"It wrote into {names}, which the caller still needs.")
+    if exercise.afterwards and not any(t.difference for t in trials):
+        notes.append(exercise.afterwards)
     return tuple(notes)

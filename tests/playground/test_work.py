@@ -93,7 +93,7 @@ def test_a_notebook_solved_elsewhere_is_read_in(scaling, root, tmp_path):
         "The answers of solved.ipynb are in their places"
     ).wait_for()
     assert scaling.source("feature_scaling.min_max").endswith("# elsewhere")
-    assert field(scaling, 1).input_value() == "Trees do not care."
+    assert field(scaling).input_value() == "Trees do not care."
     assert "3 of 3 points" in scaling.press("feature_scaling.min_max", "Check")
 
 

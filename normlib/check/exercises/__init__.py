@@ -12,7 +12,14 @@ from normlib.check.missing import TorchMissing
 
 # The course's order.
 _NAMES = {
-    "feature_scaling": ("min_max", "z_score", "decimal", "scaler", "spot_the_bug"),
+    "feature_scaling": (
+        "min_max",
+        "z_score",
+        "decimal",
+        "scaler",
+        "hospitals",
+        "spot_the_bug",
+    ),
     "batch_norm": (
         "forward",
         "running",
@@ -25,20 +32,36 @@ _NAMES = {
         "sequences",
         "fold",
         "module",
+        "easy_test",
         "spot_the_bug",
     ),
-    "layer_norm": ("forward", "backward", "recurrent", "module", "spot_the_bug"),
+    "layer_norm": (
+        "forward",
+        "backward",
+        "recurrent",
+        "module",
+        "folding",
+        "spot_the_bug",
+    ),
     "instance_norm": ("forward", "leak", "adaptive", "spot_the_bug"),
-    "group_norm": ("forward", "backward", "module", "spot_the_bug"),
+    "group_norm": ("forward", "backward", "module", "changed_network", "spot_the_bug"),
     "weight_norm": (
         "forward",
         "backward",
         "init",
         "mean_only",
         "module",
+        "resumed",
         "spot_the_bug",
     ),
-    "switchable_norm": ("moments", "forward", "backward", "module", "spot_the_bug"),
+    "switchable_norm": (
+        "moments",
+        "forward",
+        "backward",
+        "module",
+        "copied_logits",
+        "spot_the_bug",
+    ),
     "beyond": ("rms_norm", "rms_norm_backward", "power_iteration", "spot_the_bug"),
     "architectures": (
         "residual",
@@ -54,6 +77,7 @@ _NAMES = {
         "contrast",
         "recurrent",
         "repair",
+        "unsuitable",
         "spot_the_bug",
     ),
 }

@@ -1,14 +1,13 @@
 """What an invented class answers in words, from the best answer to the worst.
 
-``<topic>.py`` holds the answers to the topic's questions.
+``<topic>.py`` holds the answers to the topic's questions, where it has any.
 """
 
 from importlib import import_module
-
-from normlib.check.exercises import TOPICS
+from pkgutil import iter_modules
 
 WRITTEN_ANSWERS = {
     question: answers
-    for topic in TOPICS
-    for question, answers in import_module(f"{__name__}.{topic}").ANSWERS.items()
+    for module in iter_modules(__path__)
+    for question, answers in import_module(f"{__name__}.{module.name}").ANSWERS.items()
 }

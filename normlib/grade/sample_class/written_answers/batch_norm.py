@@ -31,27 +31,4 @@ overfitted to zeros. For the third camera she should use more images.""",
 The contrast is lower, so the learning rate was too large for the new images. After
 more training steps it works.""",
     },
-    "batch_norm-why-a-test": {
-        "full": """\
-A: randn has mean 0 and variance 1, and the running statistics start with 0 and 1. So
-they are right without ever being updated.
-
-B: weight is 1 and bias is 0 in a new layer, so ignoring them changes nothing.
-
-C: there are 64 * 8 * 8 = 4096 values per channel, and 4096 / 4095 is almost 1, so the
-biased and the unbiased variance agree to 0.01.
-
-Better: x = 3 + 2 * torch.randn(2, 3, 2, 3), several batches, random weight and bias
-copied into both layers, and a tolerance of 1e-5. Compare also the buffers.""",
-        "partly": """\
-B cannot be seen because weight is 1 and bias is 0. A cannot be seen because the batch
-in eval mode is the same one as in training. C is a small difference. I would use
-random weights and biases, another batch for eval, and a smaller tolerance.""",
-        "little": """\
-One batch is not enough, the test should be repeated many times with different random
-numbers and sizes, because a test should cover as many cases as possible.""",
-        "wrong": """\
-Both layers are new, so they are initialized differently. One should set the same seed
-before each of them.""",
-    },
 }

@@ -1,38 +1,6 @@
 """What an invented class answers to the questions on choosing a normalizer."""
 
 ANSWERS = {
-    "choosing-why-table": {
-        "full": """\
-1. Group norm. Some neighboring channels of one photo share a mean, over all positions,
-   so it does not matter that there are only two photos. With batch norm there would be
-   only 2 x 16 numbers per mean on the last maps, and they come from two photos, so the
-   statistics jump around and the running averages fit badly.
-2. Layer norm: all features of one word share a mean. It does not care how long the
-   text is or how many users there are. Batch norm has a batch of one here, and it
-   would need other averages at every place in the text.
-3. Batch norm, a channel shares one mean over 256 images and all positions, which is
-   enough, and the studio photos are all alike so the averages are right later. At
-   inference it is only a multiplication that can be put into the convolution. Layer
-   norm would cost time, since it computes a mean for each photo.
-4. Instance norm, each channel of each photo has its own mean, so contrast and tint
-   are removed. Batch norm uses constants at inference, so the contrast stays.""",
-        "partly": """\
-1. Group norm, it works on each photo alone. Batch norm is bad because 2 is too few for
-   a mean.
-2. Layer norm, because it is used in all language models. Not batch norm.
-3. Batch norm. The mean is over 256 images and it can be merged into the convolution
-   for inference. Group norm would be slower because it has to compute the means.
-4. Instance norm because it removes the contrast of each image. Not layer norm.""",
-        "little": """\
-1. group norm because the batch is small
-2. layer norm
-3. batch norm because the batch is large
-4. instance norm, it was made for style transfer""",
-        "wrong": """\
-Batch norm for 1 and 3, because they are convolutional networks and batch norm is the
-standard for those. For 2 and 4 no normalizer, text has no mean and for style one wants
-to keep the original photo.""",
-    },
     "choosing-why-gone": {
         "full": """\
 How gray a sheet is, is a number added to all pixels. My table says that instance norm

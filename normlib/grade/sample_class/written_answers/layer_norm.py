@@ -28,31 +28,4 @@ The attention mask must be wrong. If the mask were right, no word could see late
 and the padding must also be masked in the attention. Layer norm has nothing to do with
 it because it has no running statistics.""",
     },
-    "layer_norm-why-folding": {
-        "full": """\
-In batch norm the mean and variance at inference are the running statistics, so they are
-fixed numbers and the layer is just a*x+b per channel. A linear layer after a*x+b is a
-linear layer again.
-
-In layer norm the mean and variance are computed from each token, also at inference.
-Dividing by something that depends on the input is not linear, so no fixed weights can
-do the same. If she uses the average standard deviation, a token that is ten times
-larger stays ten times larger, but layer norm would have made it equal. Tokens are
-different in scale, so nearly all of them come out wrong.
-
-gamma and beta are constants, they can be merged: W*diag(gamma) and b + W beta. The
-standardizing must stay.""",
-        "partly": """\
-Batch norm uses the running mean and variance at inference and these are constants, so
-it can be multiplied into the weights. Layer norm does not have running statistics, it
-uses the statistics of the current token, which are different for every token. So it
-cannot be merged. I think nothing of it can be merged.""",
-        "little": """\
-Layer norm has no running statistics, so there is nothing that could be merged into the
-linear layer.""",
-        "wrong": """\
-A million tokens are not enough to estimate the mean and the standard deviation. With
-the statistics of the whole training set it would work. Also she should use the
-unbiased variance.""",
-    },
 }

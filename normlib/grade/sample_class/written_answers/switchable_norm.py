@@ -37,31 +37,4 @@ It is the same, because normalization is linear in x. First mixing and then
 normalizing or first normalizing and then mixing gives the same numbers, only her code
 is shorter.""",
     },
-    "switchable_norm-why-the-order": {
-        "full": """\
-Nothing complains because all that is checked is the name and the shape, and that is
-(3,) in both. Every three numbers are allowed as logits, the softmax makes shares of
-them in any case.
-
-Layers where the three shares are about 1/3 compute about the same. In layers that have
-learned to use mostly one norm, another norm gets the big share now, so their outputs
-are quite different and everything after them is wrong too.
-
-Test: the same images through the old and the converted model (both in eval mode), and
-compare the outputs, or layer by layer to see where it begins. One should do it with a
-trained model. A fresh model passes, because there all the logits are equal and then
-the order does not matter.""",
-        "partly": """\
-The shapes are the same, so load_state_dict has nothing to complain about. But now the
-share of batch norm is used for instance norm and so on. This changes the statistics in
-every layer and the accuracy will be worse. To find it, one can compare the accuracy
-on the test set before and after the conversion.""",
-        "little": """\
-PyTorch does not check the values when it loads a model, only the keys. One should use
-strict=True and print the state dict of both models to see if they are the same.""",
-        "wrong": """\
-It does not matter, since a softmax does not depend on the order of its inputs. The sum
-of the shares is always 1. After a few batches in training mode the running statistics
-are right again.""",
-    },
 }
