@@ -287,10 +287,17 @@ def _diagnose(exercise, trials):
     if right and 3 * len(right) >= len(valued):
         shown = max(right, key=lambda t: t.lengths_of_axes)
         return None, hint, exercise.section, shown.case.name
-    wrong = frozenset().union(*(trial.wrong for trial in failed))
+    wrong = _plainly_named(frozenset().union(*(t.wrong for t in failed)), trials)
     # Two numbers side by side say more than that a call failed or came back misshapen.
     shown = next((t.case.name for t in valued if t.wrong), "")
     return None, dict(exercise.symptoms).get(wrong), exercise.section, shown
+
+
+def _plainly_named(wrong, trials):
+    """Wrong outputs without what says of which call: "dx of transposed arrays" is dx."""
+    known = {name for trial in trials for name in trial.expected.outputs}
+    plain = {name: name.partition(" of ")[0] for name in wrong}
+    return frozenset(p if p in known else name for name, p in plain.items())
 
 
 def _alone(trial, exercise):

@@ -427,3 +427,17 @@ def test_what_a_case_keeps_reaches_the_measure_and_no_answer(monkeypatch):
     assert judge(KEY, lambda a: np.array(2.0)).points == 2
     assert "sum should be 7, yours is 6" in str(judge(KEY, answer))
     assert given == [(3.0,)]
+
+
+@pytest.mark.parametrize("key", ["batch_norm.backward", "layer_norm.backward"])
+def test_the_set_of_wrong_outputs_speaks_whatever_the_call(key):
+    """Also where arrays lie otherwise in memory, or a call is the second."""
+    exercise = EXERCISES[key]
+
+    def too_large(*args, **kwargs):
+        dx, *others = exercise.answer(*args, **kwargs)
+        return (1.37 * dx, *others)
+
+    report = judge(key, too_large, seed=0)
+    assert report.diagnosis is None
+    assert report.hint == dict(exercise.symptoms)[frozenset({"dx"})]
