@@ -294,7 +294,7 @@ def _diagnose(exercise, trials):
 
 
 def _plainly_named(wrong, trials):
-    """Wrong outputs without what says of which call: "dx of transposed arrays" is dx."""
+    """Wrong outputs, not told apart by call: "dx of transposed arrays" is dx."""
     known = {name for trial in trials for name in trial.expected.outputs}
     plain = {name: name.partition(" of ")[0] for name in wrong}
     return frozenset(p if p in known else name for name, p in plain.items())
