@@ -11,6 +11,7 @@ beside the light one on the page, and the theme shows the one that fits.
 
 import re
 import shutil
+import struct
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain
@@ -18,7 +19,9 @@ from pathlib import Path
 
 GROUND, INK = (0.07, 0.07, 0.07), (0.88, 0.88, 0.88)  # of the dark theme
 KEPT = ".jupyter_cache/dark"
-IMAGE = re.compile(r'<img ([^>]*)(?<=src=")([./]*_images/)([0-9a-f]{64})\.png([^>]*)>')
+IMAGE = re.compile(
+    r'<img ([^>]*)(?<=src=")([./]*_images/)([0-9a-f]{64})\.png([^>]*?) ?/?>'
+)
 
 
 def draw(fig):
@@ -56,7 +59,7 @@ def _recolored(fig):
     for ground in grounds:
         yield ground.set_facecolor, ground.get_facecolor(), "none"
     # Words on a picture are as light or dark as the picture needs them.
-    on_pictures = [text for ax in fig.axes if _has_picture(ax) for text in ax.texts]
+    on_pictures = [text for ax in fig.axes for text in ax.texts if _on_picture(text)]
     attached = (
         part
         for text in fig.findobj(Text)
@@ -91,10 +94,16 @@ def _recolored(fig):
             yield partial(grid.__setitem__, "color"), grid["color"], (*INK, 0.2)
 
 
-def _has_picture(ax):
+def _on_picture(text):
     from matplotlib.collections import QuadMesh
+    from numpy.ma import getmaskarray, masked_invalid
 
-    return bool(ax.images) or any(isinstance(c, QuadMesh) for c in ax.collections)
+    ax, (x, y) = text.axes, map(round, text.get_position())
+    for image in ax.images:
+        empty = getmaskarray(masked_invalid(image.get_array()))
+        if 0 <= y < len(empty) and 0 <= x < len(empty[0]):
+            return not empty[y, x].any()
+    return any(isinstance(part, QuadMesh) for part in ax.collections)
 
 
 def _other(color):
@@ -146,6 +155,9 @@ def add_dark_versions(app, pagename, templatename, context, doctree):
             return match[0]
         images.mkdir(exist_ok=True)
         shutil.copyfile(dark, images / f"{name}-dark.png")
+        # With its size known, the page does not move when the image is loaded.
+        width, height = struct.unpack(">II", dark.read_bytes()[16:24])
+        after += f' loading="lazy" width="{width}" height="{height}"'
         versions = (("only-light", name), ("only-dark", f"{name}-dark"))
         return "".join(
             _with_class(only, f"<img {before}{folder}{file}.png{after}>")
@@ -157,9 +169,6 @@ def add_dark_versions(app, pagename, templatename, context, doctree):
 
 
 def _with_class(name, image):
-    """The image, loaded only when its theme is shown and it comes near the view."""
     if 'class="' in image:
-        image = image.replace('class="', f'class="{name} ')
-    else:
-        image = image.replace("<img", f'<img class="{name}"')
-    return image.replace("<img", '<img loading="lazy"')
+        return image.replace('class="', f'class="{name} ')
+    return image.replace("<img", f'<img class="{name}"')

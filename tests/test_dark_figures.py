@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 BLUE = (0, 114, 178)
-PAGE = (18, 18, 18)  # the dark theme's ground
 
 
 @pytest.fixture
@@ -60,10 +59,11 @@ def test_what_is_black_on_white_becomes_light_on_the_page(fig, dark_figures):
     black = (light == (0, 0, 0, 255)).all(axis=2)
     assert black.sum() > 1000
     assert dark[black].min() >= 220
-    # What is gray there, as the grid, is darker than the ink and lighter than the page.
-    grid = (light[..., :3] == 0xE3).all(axis=2)
-    assert grid.any()
-    assert (dark[grid][:, :3] > PAGE).all() and dark[grid][:, :3].max() < 80
+    # The grid, a gray near the ground's, is one there, too.
+    (ax,) = fig.axes
+    with dark_figures.dark(fig):
+        (gray,) = {line.get_color() for line in ax.get_xgridlines()}
+        assert 18 / 255 < min(gray[:3]) < max(gray[:3]) + 0.001 < 80 / 255
 
 
 def test_the_figure_itself_stays_as_it_was(fig, dark_figures):
@@ -76,12 +76,13 @@ def test_colors_that_stand_for_values_stay(dark_figures):
     fig = Figure()
     picture, mesh, points = fig.subplots(1, 3)
     gray = {"cmap": "gray", "vmin": 0, "vmax": 1}
-    picture.imshow([[0.0, 1.0]], **gray)
+    picture.imshow([[0.0, np.nan]], **gray)
     words = picture.text(0, 0, "black", color="black")
+    beside = picture.text(1, 0, "-", color="black")  # where there is no value
     mesh.pcolormesh([[0.0, 1.0]], **gray)
     dots = points.scatter([0, 1], [0, 1], c=[0.0, 1.0], **gray)
     with dark_figures.dark(fig):
-        assert words.get_color() == "black"
+        assert words.get_color() == "black" != beside.get_color()
         assert picture.title.get_color() != "black"
         fig.draw_without_rendering()
         assert dots.get_facecolor().tolist() == [[0, 0, 0, 1], [1, 1, 1, 1]]
