@@ -88,6 +88,25 @@ def main(arguments: list[str] | None = None) -> int:
     add("--doctor", action="store_true", help="say which sandbox works here, and stop")
     command.set_defaults(run=_grade)
 
+    command = commands.add_parser(
+        "compare",
+        help="what a class gets wrong, before and after",
+        description="Compare two copies of _build/class/class.json, such as from "
+        "before and after a lecture, or from last year. Write "
+        "_build/class/comparison.html.",
+    )
+    command.add_argument("before", type=Path, metavar="BEFORE")
+    after = Path("_build/class/class.json")
+    command.add_argument(
+        "after",
+        type=Path,
+        nargs="?",
+        default=after,
+        metavar="AFTER",
+        help="default: %(default)s",
+    )
+    command.set_defaults(run=_compare)
+
     options, others = parser.parse_known_args(arguments)
     if others and options.run is not _lab:
         parser.error(f"unrecognized arguments: {' '.join(others)}")
@@ -149,8 +168,19 @@ def _sample_class(options):
     write_sample_class(Path(), options.students, options.seed, options.output)
 
 
+def _compare(options):
+    from normlib.grade.bridge.course import Course
+    from normlib.grade.class_page import page
+
+    course = Course(Path().resolve())
+    path = page.compare(course, options.before, options.after)
+    print(path.relative_to(course.root))
+
+
 def _grade(options):
     from normlib.grade import classroom, report
+    from normlib.grade.bridge.course import Course
+    from normlib.grade.class_page import page
 
     if options.doctor:
         return report.doctor(Path())
@@ -162,7 +192,7 @@ def _grade(options):
         scheduler=options.scheduler,
     )
     graded = classroom.grade(Path(), options.assignments, how)
-    report.show(Path(), graded)
+    report.show(Path(), graded, page.write(Course(Path().resolve()), graded))
     if options.json:
         report.write_json(options.json, graded)
     return 1 if graded.failed else 0

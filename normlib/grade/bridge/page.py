@@ -20,7 +20,13 @@ from normlib.grade import templates
 from normlib.grade.bridge.course import book_of
 from normlib.grade.bridge.gradebook import Found
 from normlib.grade.bridge.markdown import from_release, page_html
-from normlib.grade.submission.pack import is_answer, is_graded, key_of
+from normlib.grade.submission.pack import (
+    HEADING,
+    is_answer,
+    is_graded,
+    key_of,
+    title_of,
+)
 
 with warnings.catch_warnings(action="ignore"):  # nbgrader's, about its own insides
     from nbgrader.api import Gradebook
@@ -28,7 +34,6 @@ with warnings.catch_warnings(action="ignore"):  # nbgrader's, about its own insi
 
 TEMPLATE = "feedback.html"
 MOST = 10_000  # characters of a cell that is worth keeping for the next page
-_HEADING = re.compile(r"^##? (.+?)(?:  \(.*\))?$", re.MULTILINE)
 _FAILED = re.compile(r"^✗ (.+?)(?:: .*)?$", re.MULTILINE)
 _BOOK = re.compile(r'<a href="[^"]*?(\d\d_\w+\.html(?:#[^"]*)?)"[^>]*>(.*?)</a>')
 _PICTURES = ("image/png", "image/jpeg", "image/gif", "image/svg+xml")
@@ -111,15 +116,14 @@ def _sections(cells, book):
             if cell.source.startswith("## "):
                 parts.append([])
             elif cell.source.startswith("# "):
-                title = _HEADING.search(cell.source)[1]
+                title = title_of(cell)
         parts[-1].append(cell)
     found = [_section(f"part-{i}", part, book) for i, part in enumerate(parts)]
     return title, [section for section in found if section["parts"]]
 
 
 def _section(name, cells, book):
-    heading = _HEADING.search(cells[0].source) if cells else None
-    title = heading[1] if heading and name != "part-0" else "Before the exercises"
+    title = "Before the exercises" if name == "part-0" else title_of(cells[0])
     rows = [_row(name, title, cell) for cell in cells if is_graded(cell)]
     kinds = {row["kind"] for row in rows}
     return {
@@ -205,7 +209,7 @@ def _shown(cells, book):
             source = cell.source
             if from_release(cell):
                 source = (
-                    _HEADING.sub("", source, count=1) if source[:1] == "#" else source
+                    HEADING.sub("", source, count=1) if source[:1] == "#" else source
                 )
             attached = cell.get("attachments", {})
             parts.append(page_html(source, attached, from_release(cell), book))

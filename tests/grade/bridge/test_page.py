@@ -53,7 +53,8 @@ def _new_graded(new_course, handed_in, no_workers):
     folder = new_course("class", 1)
     (pack,) = Course(folder).packs(ASSIGNMENT)
     stub = next(c.source for c in pack.cells if c.id == f"feature_scaling-{KEY}-answer")
-    source = pasted(stub, MISTAKE.implementation, KEY)
+    name = EXERCISES[f"feature_scaling.{KEY}"].name
+    source = pasted(stub, MISTAKE.implementation, name)
     answers = {f"feature_scaling.{KEY}": source}
     (path,) = folder.glob("_build/submitted/*/*/*.ipynb")
     file = nbformat.reads(handed_in(pack, answers), 4)
