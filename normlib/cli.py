@@ -89,6 +89,19 @@ def main(arguments: list[str] | None = None) -> int:
     command.set_defaults(run=_grade)
 
     command = commands.add_parser(
+        "extend",
+        help="give one student more time",
+        description="Let what a student handed in count as in time until then, and "
+        "count the penalty for late work anew.",
+    )
+    command.add_argument("assignment", metavar="ASSIGNMENT")
+    command.add_argument("student", metavar="STUDENT")
+    command.add_argument(
+        "--until", required=True, metavar="TIME", help="such as '2026-03-10 12:00 UTC'"
+    )
+    command.set_defaults(run=_extend)
+
+    command = commands.add_parser(
         "compare",
         help="what a class gets wrong, before and after",
         description="Compare two copies of _build/class/class.json, such as from "
@@ -166,6 +179,15 @@ def _sample_class(options):
     from normlib.grade.sample_class.students import write_sample_class
 
     write_sample_class(Path(), options.students, options.seed, options.output)
+
+
+def _extend(options):
+    from normlib.grade.bridge.course import Course
+    from normlib.grade.bridge.extensions import extend
+
+    course = Course(Path().resolve())
+    extend(course, options.assignment, options.student, options.until)
+    print("Done. `normlib grade` writes the points and the pages anew.")
 
 
 def _compare(options):
