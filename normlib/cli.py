@@ -91,8 +91,8 @@ def main(arguments: list[str] | None = None) -> int:
     command = commands.add_parser(
         "extend",
         help="give one student more time",
-        description="Let what a student handed in count as in time until then, and "
-        "count the penalty for late work anew.",
+        description="Let what a student handed in count as in time until then. The "
+        "next `normlib grade` counts the penalty for late work anew.",
     )
     command.add_argument("assignment", metavar="ASSIGNMENT")
     command.add_argument("student", metavar="STUDENT")

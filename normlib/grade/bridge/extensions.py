@@ -7,7 +7,7 @@ from normlib.grade.bridge.course import Course
 
 
 def extend(course: Course, assignment: str, student: str, until: str) -> float:
-    """Let work count as in time ``until`` then; the penalty is counted anew.
+    """Let work count as in time ``until`` then, when the points are counted next.
 
     Parameters
     ----------
@@ -49,8 +49,5 @@ def extend(course: Course, assignment: str, student: str, until: str) -> float:
                 f"{until} is before the deadline, {due:%Y-%m-%d %H:%M} UTC"
             )
         submission.extension = more or None
-        names = [notebook.name for notebook in submission.notebooks]
         book.db.commit()
-    for name in names:
-        gradebook.count_penalty(course, assignment, student, name)
     return more.total_seconds()

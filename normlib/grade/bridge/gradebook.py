@@ -364,14 +364,6 @@ class Found:
         return self.comments[name]
 
 
-def count_penalty(course: Course, assignment: str, student: str, name: str) -> None:
-    """Count what late work costs anew, from the points there are now."""
-    where = {"assignment": assignment, "student": student, "notebook": name}
-    with writing(course):
-        empty = nbformat.v4.new_notebook()
-        _save_penalty(course, empty, {**where, "db_url": course.db_url})
-
-
 def _save_penalty(course, notebook, where):
     from nbgrader.preprocessors import AssignLatePenalties
     from traitlets import TraitError

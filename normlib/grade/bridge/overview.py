@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from normlib.grade.bridge import gradebook
+from normlib.grade.bridge import gradebook, penalties
 from normlib.grade.bridge.course import Course
 from normlib.grade.files import write_atomically
 
@@ -39,11 +39,13 @@ class Overview:
 
 def export(course: Course) -> Overview:
     """Write everybody's points to _build/grades.csv; keep and return the overview."""
-    before = _state(course)[:1]  # who writes meanwhile is not overlooked
+    with gradebook.opened(course) as book:
+        penalties.count(course, book)
+    before = _state(course)[:2]  # who writes meanwhile is not overlooked
     with gradebook.opened(course) as book:
         gradebook.export(course, book)
         overview = read(book)
-    told = {"state": before + _state(course)[1:], "overview": asdict(overview)}
+    told = {"state": before + _state(course)[2:], "overview": asdict(overview)}
     write_atomically(_path(course), json.dumps(told).encode())
     return overview
 
@@ -66,12 +68,16 @@ def _path(course):
 
 
 def _state(course):
-    """Changes when somebody writes to the gradebook or to grades.csv.
+    """Changes when somebody writes to the gradebook, the configuration or grades.csv.
 
     None in it when that cannot be known, as of a database on a server.
     """
     database = course.db_url.removeprefix("sqlite:///")
-    paths = ("" if database == course.db_url else database, gradebook.grades(course))
+    paths = (
+        "" if database == course.db_url else database,
+        course.root / "nbgrader_config.py",  # which may hold a rule for late work
+        gradebook.grades(course),
+    )
     return [_changed(path) for path in paths]
 
 

@@ -73,3 +73,21 @@ def test_what_cannot_be_extended_is_said(folder):
     set_deadline(folder, None)
     with pytest.raises(ValueError, match="has no deadline; `nbgrader db assignment"):
         extend(course, ASSIGNMENT, STUDENT, later)
+
+
+def test_marks_by_hand_and_another_rule_are_counted_by_the_next_run(folder, capsys):
+    """No notebook is graded again for it, and so no mark is lost."""
+    place = "feature_scaling", ASSIGNMENT, STUDENT
+    with gradebook.opened(Course(folder)) as book:
+        mark = book.find_grade("feature_scaling-why-models", *place)
+        mark.manual_score, mark.needs_manual_grade = 1.5, False
+        book.db.commit()
+    points, (said,) = told(folder, capsys)
+    assert points == 0 and said.endswith(": 16.5 of 16.5 points were taken off")
+    config = folder / "nbgrader_config.py"
+    config.write_text(config.read_text().replace('"zero"', '"none"'))
+    points, (said,) = told(folder, capsys)
+    assert points == 16.5 and said.endswith(" came 1 minute late")
+    with gradebook.opened(Course(folder)) as book:
+        mark = book.find_grade("feature_scaling-why-models", *place)
+        assert (mark.manual_score, mark.needs_manual_grade) == (1.5, False)
