@@ -102,6 +102,15 @@ def main(arguments: list[str] | None = None) -> int:
     command.set_defaults(run=_extend)
 
     command = commands.add_parser(
+        "return",
+        help="pack feedback for Canvas or Moodle",
+        description="Write _build/returned/ASSIGNMENT.zip: the feedback pages, named "
+        "as the files in the ZIP file that Canvas or Moodle handed out.",
+    )
+    command.add_argument("assignment", metavar="ASSIGNMENT")
+    command.set_defaults(run=_return)
+
+    command = commands.add_parser(
         "compare",
         help="what a class gets wrong, before and after",
         description="Compare two copies of _build/class/class.json, such as from "
@@ -188,6 +197,17 @@ def _extend(options):
     course = Course(Path().resolve())
     extend(course, options.assignment, options.student, options.until)
     print("Done. `normlib grade` writes the points and the pages anew.")
+
+
+def _return(options):
+    from normlib.grade.bridge.course import Course
+    from normlib.grade.lms.feedback import pack
+
+    course = Course(Path().resolve())
+    path, pages, without = pack(course, options.assignment)
+    for student in without:
+        print(f"Left out: {student} has no feedback page")
+    print(f"{path.relative_to(course.root)}: {pages} pages")
 
 
 def _compare(options):
