@@ -19,7 +19,7 @@ PACKAGE := $(shell find normlib -name '*.py' -o -name '*.md')
 SHOWN := $(filter-out normlib/grade/%,$(PACKAGE)) $(shell grep -rhoE --include='*.md' \
   '^from normlib\.grade[.a-z_]*' book | sort -u | sed 's/^from //; s|[.]|/|g; s/$$/.py/')
 PAGES := _config.yml _toc.yml $(wildcard book/* book/instructors/* book/static/* solutions/*/*.ipynb \
-  book/playground/* book/playground/page/* book/static/playground/*)
+  book/playground/* book/playground/page/* book/playground/in_the_page/*.py book/static/playground/*)
 SOURCES := $(wildcard solutions/*/*.ipynb)
 TESTS := $(shell find tests -name '*.py')
 
@@ -51,7 +51,7 @@ lab: $(ENVIRONMENT)  ## JupyterLab, opened on the exercises; the book beside it
 serve: book  ## the built book at http://localhost:8000
 	@python -m http.server --bind localhost --directory _build/html $(PORT)
 
-test: _build/tests-passed  ## every test, after the book; says what was skipped, and why
+test: _build/tests-passed  ## every test, after the book; about 20 minutes on two cores
 
 quick: $(ENVIRONMENT)  ## tests without browser, book or whole classes
 	@python -m pytest --quiet --numprocesses auto --maxprocesses 4 --dist loadgroup -m "not slow"
@@ -77,6 +77,8 @@ bench: $(ENVIRONMENT)  ## speed, memory and accuracy beside torch and the textbo
 	@python benchmarks/checks.py
 	@python benchmarks/normalizers.py
 	@python benchmarks/grading.py
+	@python benchmarks/page.py
+	@python benchmarks/book.py
 
 lock: $(ENVIRONMENT)  ## requirements.txt renewed, for every platform
 	@uv pip compile --quiet --universal --upgrade --all-extras --no-header \
@@ -101,20 +103,20 @@ $(ENVIRONMENT): requirements.txt pyproject.toml
 	@pip install --disable-pip-version-check --quiet --no-deps --editable .
 	@touch $@
 
-# Cached pages show what the package did when they ran: new code, new run. (Sphinx
-# reads a page again only when its own text has changed, so its memory goes as well.)
-_build/.jupyter_cache/code: $(SHOWN) $(wildcard book/*.py book/*.mplstyle)
-	@rm -rf _build/.jupyter_cache _build/.doctrees
+# Sphinx reads a page again only when its own text has changed: new code, new reading.
+# (Which pages are executed again is up to book/execute.py.)
+_build/.doctrees/code: $(SHOWN) $(wildcard book/*.py book/playground/__init__.py)
+	@rm -rf $(@D)
 	@mkdir -p $(@D)
 	@touch $@
 
-_build/html/index.html: $(ENVIRONMENT) $(PAGES) _build/.jupyter_cache/code
-	@echo "Building the book (the pages that changed are executed)"
-	@start=$$(date +%s); \
-	  jupyter-book build -W -n --keep-going . 2>&1 | tee _build/book.log \
-	    | awk '/: Executing notebook/ {n = split($$1, path, "/"); printf "  %s ", path[n]; fflush()} \
-	        /: Executed notebook in/ {printf "%.0f s\n", $$5; fflush()}' \
-	  || { awk '/(WARNING|ERROR): |Traceback/ {left = 40} left-- > 0' _build/book.log; exit 1; }; \
+_build/html/index.html: $(ENVIRONMENT) $(PAGES) _build/.doctrees/code
+	@echo "Building the book (the pages that changed are executed, on all cores)"
+	@start=$$(date +%s); mkdir -p _build; \
+	  python book/execute.py 2> _build/execution.log \
+	    || { grep -v 'IPKernelApp. WARNING' _build/execution.log; exit 1; }; \
+	  jupyter-book build -W -n --keep-going . &> _build/book.log \
+	    || { awk '/(WARNING|ERROR): |Traceback/ {left = 40} left-- > 0' _build/book.log; exit 1; }; \
 	  python book/playground; \
 	  echo "Built in $$(( $$(date +%s) - start )) s"
 	@touch $@

@@ -30,7 +30,7 @@ c.CourseDirectory.ignore = [
 c.Limits.cell = 15
 c.Limits.call = 10
 c.Limits.submission = 120
-c.Limits.memory = 2048
+c.Limits.memory = 512
 c.Limits.size = 32
 
 # `nbgrader autograde` and formgrader's button grade as `normlib grade` does: in a

@@ -7,6 +7,7 @@ gives one block per method. The dot is a value x_i; the hatched cells are its se
 
 from pathlib import Path
 
+import dark_figures
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -86,14 +87,16 @@ def _project(n, c, p):
     return n + 0.5 * c, 0.4 * c - p
 
 
-def save_all(path):
-    """The four methods as an SVG whose bytes depend on this file alone."""
+def save_all(path, dark_path):
+    """The four methods as an SVG for each theme; its bytes depend on the code alone."""
     settings = {"svg.hashsalt": "axes", "savefig.bbox": "tight"}
     with plt.style.context([_STYLE, settings]):
         fig = draw(["batch", "layer", "instance", "group"])
         fig.savefig(path, metadata={"Date": None})
+        with dark_figures.dark(fig):
+            fig.savefig(dark_path, metadata={"Date": None}, facecolor="none")
         plt.close(fig)
 
 
-if __name__ == "__main__":  # the README's picture
-    save_all(_HERE / "images/axes.svg")
+if __name__ == "__main__":  # the picture of the README and the first page
+    save_all(_HERE / "images/axes.svg", _HERE / "images/axes_dark.svg")

@@ -5,6 +5,8 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from normlib.errors import CourseError
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
@@ -80,7 +82,13 @@ def main(arguments: list[str] | None = None) -> int:
     add = command.add_argument
     add("assignments", nargs="*", metavar="ASSIGNMENT", help="default: all of them")
     add("--student", action="append", default=[], metavar="ID", help="only this one")
-    add("--jobs", type=_positive, default=0, metavar="N", help="default: all cores")
+    add(
+        "--jobs",
+        type=_positive,
+        default=0,
+        metavar="N",
+        help="default: as many as the cores and the memory allow",
+    )
     add("--seed", type=int, default=0, metavar="S", help="draws other inputs")
     add("--json", type=Path, metavar="FILE", help="also write what was found as JSON")
     add("--scheduler", default="", metavar="ADDRESS", help="of Dask: its workers grade")
@@ -129,6 +137,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     command.set_defaults(run=_compare)
 
+    for stream in (sys.stdout, sys.stderr):  # a pipe on Windows may not know a ✓
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
     options, others = parser.parse_known_args(arguments)
     if others and options.run is not _lab:
         parser.error(f"unrecognized arguments: {' '.join(others)}")
@@ -137,10 +148,10 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("run it in the course's folder, which holds nbgrader_config.py")
     try:
         return options.run(options) or 0
-    except (ValueError, OSError) as error:
+    except (CourseError, OSError) as error:
         parser.error(str(error))
-    except (RuntimeError, ModuleNotFoundError) as error:
-        if getattr(error, "name", "torch") != "torch":
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
             raise  # a package that the command itself needs
         print(error, file=sys.stderr)
         return 1
@@ -221,8 +232,10 @@ def _compare(options):
 
 def _grade(options):
     from normlib.grade import classroom, report
+    from normlib.grade.bridge.converters import NbgraderError
     from normlib.grade.bridge.course import Course
     from normlib.grade.class_page import page
+    from normlib.grade.sandbox.session import NoSandbox
 
     if options.doctor:
         return report.doctor(Path())
@@ -233,7 +246,11 @@ def _grade(options):
         options.unsafe,
         scheduler=options.scheduler,
     )
-    graded = classroom.grade(Path(), options.assignments, how)
+    try:
+        graded = classroom.grade(Path(), options.assignments, how)
+    except (NbgraderError, NoSandbox) as error:
+        print(error, file=sys.stderr)
+        return 1
     report.show(Path(), graded, page.write(Course(Path().resolve()), graded))
     if options.json:
         report.write_json(options.json, graded)

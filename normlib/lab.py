@@ -93,11 +93,16 @@ def serve(html: Path, port: int) -> ThreadingHTTPServer:
     """Serve the folder ``html`` to this machine alone, in a thread."""
     handler = functools.partial(_Pages, directory=str(html))
     try:
-        server = ThreadingHTTPServer(("localhost", port), handler)
+        server = _Server(("localhost", port), handler)
     except OSError:  # taken
-        server = ThreadingHTTPServer(("localhost", 0), handler)
+        server = _Server(("localhost", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
+
+
+class _Server(ThreadingHTTPServer):
+    # On Windows it would give two servers the same port.
+    allow_reuse_address = os.name == "posix"
 
 
 class _Pages(SimpleHTTPRequestHandler):
@@ -138,6 +143,7 @@ class Build:
         )
         book = "from jupyter_book.cli.main import main; main()"
         steps = (
+            ("book/execute.py",),
             ("-c", book, "build", "-W", "-n", "--keep-going", "."),
             ("book/playground",),
         )

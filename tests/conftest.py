@@ -46,27 +46,29 @@ def screenshots() -> Path:
 
 
 @pytest.fixture(scope="session")
-def browser():
-    """A headless Chromium that looks nothing up: only the loopback has a name.
-
-    One for all tests of a process: Playwright allows no second one beside it.
-    """
+def chromium():
+    """How Chromium is started: it looks nothing up, only the loopback has a name."""
     names = ("chromium", "chromium-browser", "google-chrome")
     program = next(filter(None, map(shutil.which, names)), None)
     if program is None:
         pytest.skip("needs Chromium: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
     quiet = ("background-networking", "component-update", "sync")
     rules = "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
+    args = ["--no-sandbox", f"--host-resolver-rules={rules}"]
+    return {
+        "executable_path": program,
+        "args": [*args, *(f"--disable-{what}" for what in quiet)],
+    }
+
+
+@pytest.fixture(scope="session")
+def browser(chromium):
+    """A headless Chromium. One for all tests of a process: Playwright allows no second
+    one beside it.
+    """
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=program,
-            args=[
-                "--no-sandbox",
-                f"--host-resolver-rules={rules}",
-                *(f"--disable-{what}" for what in quiet),
-            ],
-        )
-        yield chromium
-        chromium.close()
+        started = playwright.chromium.launch(**chromium)
+        yield started
+        started.close()

@@ -1,6 +1,7 @@
 """The built book, read in a browser from the disk, with no network."""
 
 import inspect
+import json
 import re
 from html import unescape
 from pathlib import Path
@@ -94,6 +95,42 @@ def test_nothing_keeps_people_out(page, theme, width):
     assert serious_faults(page, theme) == []
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_chapter_weighs_little_before_it_is_touched(chapter, width, browser, html):
+    """All that the browser reads from the disk, until it has nothing more to load."""
+    manifest = json.loads((html / "_static/playground/manifest.json").read_text())
+    if manifest["parts"] is None:
+        pytest.skip("plotly is whole where the parts for pages could not be had")
+    tab = browser.new_page(viewport={"width": width, "height": 900})
+    requested = set()
+    tab.on("request", lambda request: requested.add(request.url))
+    tab.goto((html / f"{chapter}.html").as_uri(), wait_until="networkidle")
+    tab.close()
+    files = {unquote(urlparse(u).path) for u in requested if u.startswith("file:")}
+    sizes = {Path(file).name: Path(file).stat().st_size for file in files}
+    assert sum(sizes.values()) <= 3e6, sorted(sizes.items(), key=lambda s: -s[1])[:9]
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_each_figure_is_seen_once_in_the_colors_of_its_theme(chapter, browser, html):
+    tab = browser.new_page(viewport={"width": 1280, "height": 900})
+    tab.goto((html / f"{chapter}.html").as_uri())
+    for theme in ("light", "dark"):
+        tab.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+        figures = tab.locator("figure:has(> img.only-dark):not(:has(.interactive))")
+        assert figures.count() > 0
+        for figure in figures.all():
+            (seen,) = (i for i in figure.locator("img").all() if i.is_visible())
+            seen.scroll_into_view_if_needed()
+            tab.wait_for_function("i => i.naturalWidth", arg=seen.element_handle())
+            dark = seen.get_attribute("src").endswith("-dark.png")
+            assert dark == (theme == "dark")
+            ground = seen.evaluate("i => getComputedStyle(i).backgroundColor")
+            assert theme == "light" or ground == "rgba(0, 0, 0, 0)"
+    tab.close()
+
+
 UNFOLD = """() => {
     document.querySelectorAll("details").forEach((fold) => { fold.open = true; });
     document.querySelectorAll(".toggle-hidden > .admonition-title").forEach(
@@ -149,7 +186,21 @@ def test_search_finds_a_chapter_by_keyboard_alone(tab):
 
 @pytest.mark.parametrize(
     ("query", "chapter"),
-    [("batch norm", "02_batch_norm"), ("adain", "04_instance_norm")],
+    [
+        ("feature scaling", "01_feature_scaling"),
+        ("min-max", "01_feature_scaling"),
+        ("batch norm", "02_batch_norm"),
+        ("layer norm", "03_layer_norm"),
+        ("instance norm", "04_instance_norm"),
+        ("adain", "04_instance_norm"),
+        ("group norm", "05_group_norm"),
+        ("weight norm", "06_weight_norm"),
+        ("switchable", "07_switchable_norm"),
+        ("rms norm", "08_beyond"),
+        ("rmsnorm", "08_beyond"),
+        ("spectral norm", "08_beyond"),
+        ("batch", "02_batch_norm"),  # a word of the title, among many pages
+    ],
 )
 def test_searching_for_a_method_finds_its_chapter_first(tab, html, query, chapter):
     tab.goto(f"{(html / 'search.html').as_uri()}?q={query.replace(' ', '+')}")
@@ -229,6 +280,11 @@ def test_the_reference_has_every_public_name_and_what_it_says_of_itself(package,
         assert first.replace("`", "")[:40] in text[:2000], name
         for parameter in inspect.signature(documented).parameters:
             assert parameter in text[:400], (name, parameter)
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if p != "book/10_choosing"])
+def test_folded_code_says_what_it_computes(page, html):
+    assert "Show code cell" not in (html / f"{page}.html").read_text()
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS)

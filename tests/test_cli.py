@@ -4,9 +4,13 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import torch
 
+from normlib.check import progress
 from normlib.cli import main
+from normlib.grade.bridge.course import Course
 
 
 def run(folder, *arguments):
@@ -16,6 +20,19 @@ def run(folder, *arguments):
         capture_output=True,
         text=True,
     )
+
+
+def test_a_terminal_that_lacks_a_sign_gets_another(root):
+    """A pipe on Windows knows no ✓."""
+    done = subprocess.run(
+        [sys.executable, "-m", "normlib.cli", "status"],
+        cwd=root,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "? not begun" in done.stdout
 
 
 @pytest.fixture
@@ -52,6 +69,35 @@ def test_wrong_use_is_answered_with_a_sentence(in_course, capsys, arguments, tol
     assert stopped.value.code == 2
     last = capsys.readouterr().err.splitlines()[-1]
     assert told in last
+
+
+CHECK = ["check", "exercises/01_feature_scaling"]
+
+
+def numpy_meets_two_shapes(*_):
+    np.zeros(2) + np.zeros(3)
+
+
+def torch_meets_two_shapes(*_):
+    torch.zeros(2) + torch.zeros(3)
+
+
+@pytest.mark.parametrize(
+    ("defect", "error"),
+    [(numpy_meets_two_shapes, ValueError), (torch_meets_two_shapes, RuntimeError)],
+)
+@pytest.mark.parametrize(
+    ("arguments", "where", "name"),
+    [(["grade"], Course, "handed_in"), (CHECK, progress, "execute")],
+)
+def test_a_defect_shows_its_traceback(
+    in_course, monkeypatch, defect, error, arguments, where, name
+):
+    """And is no usage error: a sentence would not say where to look."""
+    monkeypatch.setattr(where, name, defect)
+    monkeypatch.setattr(progress, "_begun", lambda _: True)
+    with pytest.raises(error, match=r"shape|size"):
+        main(arguments)
 
 
 def test_outside_of_a_course_it_says_where_to_go(tmp_path):

@@ -3,6 +3,7 @@
 What a figure draws and says is compared with the same thing computed here.
 """
 
+import itertools
 import json
 import re
 from statistics import median
@@ -20,6 +21,7 @@ PAGES = {
     "fig-gn-sets": "book/05_group_norm",
     "fig-switchable-triangle": "book/07_switchable_norm",
     "fig-circle": "book/08_beyond",
+    "fig-arch-trains": "book/09_architectures",
 }
 
 
@@ -85,6 +87,7 @@ def opened(pages):
     def find(name):
         page = pages[PAGES[name]]
         page.set_viewport_size({"width": 1200, "height": 900})
+        page.locator(f"#{name}").scroll_into_view_if_needed()
         page.locator(f"#{name} .plot svg").first.wait_for()
         return Figure(page, name)
 
@@ -96,7 +99,7 @@ def test_the_keyboard_alone_reaches_and_moves_every_control(opened, name):
     figure = opened(name)
     keyboard = figure.page.keyboard
     figure.page.evaluate(f"location.hash = ''; location.hash = '{name}'")
-    assert not figure.place.locator("img").is_visible()
+    assert not any(image.is_visible() for image in figure.place.locator("img").all())
     controls = figure.place.locator("fieldset, input[type=range]")
     assert controls.count() >= 1
     for index in range(controls.count()):
@@ -118,7 +121,8 @@ def test_the_keyboard_alone_reaches_and_moves_every_control(opened, name):
 def test_without_scripts_the_picture_stands_there_with_its_words(name, browser, html):
     page = browser.new_page(java_script_enabled=False)
     page.goto((html / f"{PAGES[name]}.html").as_uri())
-    picture = page.locator(f"#{name} img")
+    picture, *dark = page.locator(f"#{name} img").all()
+    assert not any(image.is_visible() for image in dark)
     assert picture.is_visible() and len(picture.get_attribute("alt").split()) > 20
     assert page.locator(".interactive").first.is_hidden()
     assert page.locator("article input[type=range]").count() == 0
@@ -336,6 +340,39 @@ def test_variances_at_every_offset_are_those_of_float32(opened):
         )
         assert dot["marker"]["symbol"] == ("x" if shortcut < 0 else "square")
     assert negative
+
+
+def test_errors_by_place_of_the_norm_are_those_of_transformers_trained_here(
+    opened, root, monkeypatch
+):
+    monkeypatch.syspath_prepend(root / "book")
+    from small_transformers import Transformers
+
+    figure = opened("fig-arch-trains")
+    depths, rates = [2, 6, 16], [0.0003, 0.001, 0.003, 0.01, 0.03]
+    trials = figure.data["arrangements"]
+    assert len(trials) == 7
+    for name, depth, rate in itertools.product(trials, range(3), range(5)):
+        figure.press(name, "Space")
+        figure.press("Blocks", "Home", *["ArrowRight"] * depth)
+        figure.press("Learning rate", "Home", *["ArrowRight"] * rate)
+        errors = [median(runs) for runs in trials[name][depth]]
+        error, best = errors[rate], int(np.argmin(errors))
+        place = f"{depths[depth]} blocks, {name}, learning rate {rates[rate]}"
+        assert f"{place}: {error:.1f} % error" in figure.words
+        least = f"best rate here is {rates[best]}, with {errors[best]:.1f} %"
+        assert least in figure.words
+        assert ("it trains" in figure.words) == (error < 50)
+        line, marks, chosen = figure.traces[-3:]
+        assert (line["x"], line["y"]) == (rates, errors)
+        assert marks["y"] == [e for runs in trials[name][depth] for e in runs]
+        assert (chosen["x"], chosen["y"]) == ([rates[rate]], [error])
+
+    torch.set_num_threads(1)
+    again = Transformers(2, spots=("input",)).train(rates)
+    assert np.median(again, axis=1) == pytest.approx(
+        [median(runs) for runs in trials["pre-norm"][0]], abs=3
+    )
 
 
 def test_points_are_normalized_and_turned_as_geometry_says(opened):

@@ -5,6 +5,7 @@ import re
 import subprocess
 
 import pytest
+import yaml
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +31,34 @@ def test_every_make_command_that_a_page_mentions_exists(page, root, targets):
     named = re.findall(r"(?:^|`|\$ )make ([a-z]+)", (root / page).read_text(), re.M)
     assert named or page.startswith(".github")
     assert set(named) <= set(targets)
+
+
+def test_workflows_run_commands_that_exist_and_ask_for_no_more_than_they_need(
+    root, targets
+):
+    workflows = sorted((root / ".github/workflows").glob("*.yml"))
+    assert [w.stem for w in workflows] == ["nightly", "publish", "test"]
+    for workflow in workflows:
+        content = yaml.safe_load(workflow.read_text())
+        assert content["permissions"] == {"contents": "read"}
+        for job in content["jobs"].values():
+            assert job["timeout-minutes"]
+            for command in filter(None, (step.get("run") for step in job["steps"])):
+                program, *arguments = command.split()
+                assert program != "make" or set(arguments) <= set(targets), command
+
+
+def test_only_what_runs_in_the_page_is_published(root, tmp_path):
+    """The workflow's own check of the manifest, with and without parts."""
+    text = (root / ".github/workflows/publish.yml").read_text()
+    steps = yaml.safe_load(text)["jobs"]["build"]["steps"]
+    (check,) = (s["run"] for s in steps if "manifest.json" in s.get("run", ""))
+    manifest = tmp_path / "_build/html/_static/playground/manifest.json"
+    manifest.parent.mkdir(parents=True)
+    for parts, passes in (("null", False), ('{"page.js": 1}', True)):
+        manifest.write_text(f'{{"parts": {parts}}}')
+        done = subprocess.run(["bash", "-c", check], cwd=tmp_path)
+        assert (done.returncode == 0) == passes
 
 
 def test_ci_runs_lint_and_test(root):
@@ -65,29 +94,31 @@ def test_the_lock_pins_every_package_exactly(root):
         assert re.match(r"[\w.-]+==[\w.]+( ; .+)?$| +# ", line), line
 
 
-def test_new_code_runs_every_page_again(root, tmp_path):
-    """A page that has not changed shows numbers that the package computed."""
+def test_new_code_makes_sphinx_read_every_page_again(root, tmp_path):
+    """What was executed stays: which of it is out of date is found out page by page."""
     for name in ("Makefile", "requirements.txt", "pyproject.toml"):
         (tmp_path / name).write_bytes((root / name).read_bytes())
     (tmp_path / "normlib").mkdir()
-    memory = [tmp_path / "_build" / name for name in (".jupyter_cache", ".doctrees")]
-    for folder in memory:
-        folder.mkdir(parents=True)
-        (folder / "old").touch()
-    target = "_build/.jupyter_cache/code"
+    kept, forgotten = (
+        tmp_path / "_build" / name / "old" for name in (".jupyter_cache", ".doctrees")
+    )
+    for old in (kept, forgotten):
+        old.parent.mkdir(parents=True)
+        old.touch()
+    target = "_build/.doctrees/code"
     make = ["make", target]
     subprocess.run(make, cwd=tmp_path, check=True, capture_output=True)
-    assert not any((folder / "old").exists() for folder in memory)
+    assert kept.exists() and not forgotten.exists()
 
-    (memory[0] / "old").touch()
+    forgotten.touch()
     subprocess.run(make, cwd=tmp_path, check=True, capture_output=True)
-    assert (memory[0] / "old").exists()  # nothing changed, nothing forgotten
+    assert forgotten.exists()  # nothing changed, nothing forgotten
     code = tmp_path / "normlib/new.py"
     code.touch()
     later = (tmp_path / target).stat().st_mtime + 10
     os.utime(code, (later, later))
     subprocess.run(make, cwd=tmp_path, check=True, capture_output=True)
-    assert not (memory[0] / "old").exists()
+    assert kept.exists() and not forgotten.exists()
 
 
 def test_pages_wait_for_what_they_import_and_not_for_the_grader(root, tmp_path):
@@ -105,7 +136,7 @@ def test_pages_wait_for_what_they_import_and_not_for_the_grader(root, tmp_path):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    for name in (".venv/installed", "_build/.jupyter_cache/code"):
+    for name in (".venv/installed", "_build/.doctrees/code"):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
@@ -116,7 +147,7 @@ def test_pages_wait_for_what_they_import_and_not_for_the_grader(root, tmp_path):
         make = ["make", "-n", *(f"-W{name}" for name in changed), "test"]
         told = subprocess.run(make, cwd=tmp_path, capture_output=True, text=True)
         assert "pytest" in told.stdout
-        return "jupyter-book build" in told.stdout, ".doctrees" in told.stdout
+        return "book/execute.py" in told.stdout, ".doctrees" in told.stdout
 
     for name in ("README.md", "nbgrader_config.py"):
         (tmp_path / name).touch()

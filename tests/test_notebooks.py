@@ -216,6 +216,12 @@ def test_each_solution_is_the_answer_of_its_exercise(source):
             assert solution == answer.splitlines(), key_of(check)
 
 
+def test_the_first_import_is_check(source):
+    """It says what to install where torch is missing, before torch is imported."""
+    first = next(cell for cell in source.cells if cell.cell_type == "code")
+    assert first.source.startswith("from normlib.check import check\n\nimport ")
+
+
 def test_the_notebook_takes_nothing_but_check_from_normlib(source):
     code = "\n".join(cell.source for cell in source.cells if cell.cell_type == "code")
     assert re.findall(r".*\bnormlib\b.*", code) == ["from normlib.check import check"]

@@ -1,20 +1,19 @@
 """What the README shows: the picture as the book draws it, a report as it is."""
 
-import importlib.util
 import re
 
 from normlib.check import EXERCISES, judge
 
 
-def test_the_picture_is_what_the_book_draws(root, tmp_path):
-    spec = importlib.util.spec_from_file_location(
-        "axes_figure", root / "book/axes_figure.py"
-    )
-    axes_figure = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(axes_figure)
-    axes_figure.save_all(tmp_path / "axes.svg")
-    drawn = (tmp_path / "axes.svg").read_text()
-    assert drawn == (root / "book/images/axes.svg").read_text()
+def test_the_pictures_are_what_the_book_draws(root, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(root / "book")
+    import axes_figure
+
+    names = ("axes.svg", "axes_dark.svg")
+    axes_figure.save_all(*(tmp_path / name for name in names))
+    for name in names:
+        drawn = (tmp_path / name).read_text()
+        assert drawn == (root / "book/images" / name).read_text()
 
 
 def test_the_report_is_what_a_check_says(root):

@@ -17,6 +17,9 @@ from parts import MissingParts, fetch
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
+# A third of the whole plotly, which stands there until then: the traces that
+# interactive.js uses are in it.
+PLOTLY = "plotly.js-cartesian-dist-min/plotly-cartesian.min.js"
 NOT_IN_THE_PAGE = ("torch", "grade")  # folders of normlib
 
 
@@ -33,10 +36,18 @@ def main(html: Path, cache: Path) -> None:
         print(f"The exercises of this book do not run in the page: {missing}.")
     else:
         folder.mkdir(exist_ok=True)
-        for part in parts:
-            _copy(part, folder / part.name)
         _zip_checks(folder / "normlib.zip")
-        manifest = _manifest(folder)
+        files = [*parts.files, *parts.pictures]
+        for part in files:
+            _copy(part, folder / part.name)
+        names = {"normlib.zip", *(part.name for part in files)}
+        for path in folder.iterdir():
+            if path.name not in names:
+                path.unlink()  # of an earlier build
+        manifest = _manifest(folder, {part.name for part in parts.pictures})
+        if parts.lacking:
+            print(f"Code that runs in the page draws no pictures: {parts.lacking}.")
+        _copy(cache / "node_modules" / PLOTLY, html / "_static/plotly.min.js")
     (static / "manifest.json").write_text(json.dumps(manifest))
 
 
@@ -58,7 +69,8 @@ def _zip_checks(target):
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in files:
             _add(archive, path, str(path.relative_to(ROOT)))
-        _add(archive, HERE / "in_the_page.py", "in_the_page.py")
+        for path in sorted(HERE.glob("in_the_page/*.py")):
+            _add(archive, path, str(path.relative_to(HERE)))
 
 
 def _add(archive, path, name):
@@ -68,13 +80,17 @@ def _add(archive, path, name):
     archive.writestr(member, path.read_bytes())
 
 
-def _manifest(folder):
+def _manifest(folder, pictures):
     """The parts' sizes, for the progress bar; and a version, for browsers' caches."""
     sizes, version = {}, hashlib.sha256()
     for path in sorted(folder.iterdir()):
         sizes[path.name] = path.stat().st_size
         version.update(path.read_bytes())
-    return {"parts": sizes, "version": version.hexdigest()[:12]}
+    return {
+        "parts": {name: sizes[name] for name in sizes if name not in pictures},
+        "pictures": {name: sizes[name] for name in sizes if name in pictures},
+        "version": version.hexdigest()[:12],
+    }
 
 
 if __name__ == "__main__":

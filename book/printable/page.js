@@ -34,7 +34,7 @@ window.printable = {
     const chapter = Number(location.pathname.match(/\/book\/(\d\d)_/)?.[1]);
     const notebook = /\/exercises\/[^/]+\/[^/]+$/.test(location.pathname);
 
-    const gone = ["script", "button", ".headerlink", ".interactive", "details.hide"];
+    const gone = ["script", "button", ".headerlink", ".interactive", ".only-dark", "details.hide"];
     if (notebook) gone.push("details"); // hints
     article.querySelectorAll(gone.join()).forEach((element) => element.remove());
     article.querySelectorAll("div.cell").forEach((cell) => {

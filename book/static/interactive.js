@@ -303,6 +303,56 @@ const figures = {
     };
   },
 
+  // Where norms stand in a transformer: does it train, at this depth and learning rate?
+  "fig-arch-trains"({ depths, rates, arrangements }) {
+    const names = Object.keys(arrangements);
+    const verdict = (error) => (error < 50 ? "it trains" : error < 80 ? "it hardly trains" : "it does not train");
+    return {
+      controls: {
+        arrangement: { label: "Norms", options: names, start: 0 },
+        depth: { label: "Blocks", stops: depths, start: depths.length - 1 },
+        rate: { label: "Learning rate", stops: rates, start: 2 },
+      },
+      draw({ arrangement, depth, rate }, look) {
+        const medians = (name) => arrangements[name][depth].map(median);
+        const chosen = names[arrangement], runs = arrangements[chosen][depth];
+        const errors = medians(chosen), error = errors[rate];
+        const least = errors.indexOf(Math.min(...errors));
+        const traces = [
+          ...names.filter((name) => name !== chosen).map((name) => ({
+            x: rates, y: medians(name), mode: "lines", opacity: 0.3,
+            line: { color: look.text, width: 1.5 }, name,
+          })),
+          { x: rates, y: errors, mode: "lines", line: { color: look.blue, width: 3 } },
+          {
+            x: rates.flatMap((r) => runs[0].map(() => r)), y: runs.flat(), mode: "markers",
+            marker: { color: look.blue, symbol: "circle-open", size: 8 },
+          },
+          {
+            x: [rates[rate]], y: [error], mode: "markers",
+            marker: { ...bold(look), color: ORANGE, symbol: "diamond" },
+          },
+        ];
+        return {
+          traces,
+          layout: {
+            xaxis: {
+              title: { text: "learning rate" }, type: "log", range: [-3.7, -1.35], tickvals: rates,
+              ticktext: rates.map(String),
+            },
+            yaxis: { title: { text: "test error, %" }, range: [0, 100] },
+            shapes: [{
+              type: "line", xref: "paper", x0: 0, x1: 1, y0: 90, y1: 90, line: dotted(look),
+            }],
+          },
+          words: `${depths[depth]} blocks, ${chosen}, learning rate ${rates[rate]}: `
+            + `${number(error)} % error, ${verdict(error)}. Its best rate here is ${rates[least]}, `
+            + `with ${number(errors[least])} %. Guessing gives 90 %.`,
+        };
+      },
+    };
+  },
+
   // Points in space, before and after a norm, seen from any side.
   "fig-circle"({ views, marked }) {
     const names = Object.keys(views), radius = Math.sqrt(3);
@@ -432,11 +482,12 @@ function element(tag, properties, ...children) {
 
 function bringToLife(box) {
   const { figure: name } = box.dataset;
-  const figure = document.getElementById(name), picture = figure.firstElementChild;
+  const figure = document.getElementById(name);
+  const pictures = figure.querySelectorAll("img"); // one for each theme
   const { controls, draw, drag } = figures[name](JSON.parse(box.firstChild.textContent));
   const parts = Object.fromEntries(Object.entries(controls).map(([key, spec]) =>
     [key, (spec.stops ? slider : choice)(spec, `${name}-${key}`)]));
-  const { alt } = figure.querySelector("img");
+  const { alt } = pictures[0];
   const plot = element("div", { className: "plot", role: "img", ariaLabel: alt });
   const words = element("output", { ariaLive: "polite" });
   const panel = element("div", { className: "controls" });
@@ -473,10 +524,10 @@ function bringToLife(box) {
     words.textContent = view.words;
   }
 
-  picture.before(box);
+  figure.prepend(box);
   box.hidden = false;
   redraw();
-  picture.hidden = true;
+  for (const picture of pictures) picture.hidden = true;
 
   panel.addEventListener("input", redraw);
   new ResizeObserver(() => { if (box.clientWidth !== width) redraw(); }).observe(box);
@@ -502,10 +553,26 @@ function dragged(plot, move) {
   for (const end of ["pointerup", "pointercancel"]) plot.addEventListener(end, () => { from = null; });
 }
 
-// Plotly's script lies beside this one, and is large: only pages with a figure load it.
-const boxes = document.querySelectorAll(".interactive");
-if (boxes.length) {
-  const script = element("script", { src: new URL("plotly.min.js", document.currentScript.src) });
-  script.onload = () => boxes.forEach(bringToLife);
-  document.head.append(script);
+// Plotly's script lies beside this one, and is large: it is loaded when the first figure
+// comes into view, and each figure is drawn when it does.
+const source = new URL("plotly.min.js", document.currentScript.src);
+let plotly;
+
+function loadPlotly() {
+  plotly ??= new Promise((resolve, reject) => {
+    document.head.append(element("script", { src: source, onload: resolve, onerror: reject }));
+  });
+  return plotly;
+}
+
+const comingIntoView = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    if (!isIntersecting) continue;
+    comingIntoView.unobserve(target);
+    const box = document.querySelector(`.interactive[data-figure="${target.id}"]`);
+    loadPlotly().then(() => bringToLife(box));
+  }
+});
+for (const box of document.querySelectorAll(".interactive")) {
+  comingIntoView.observe(document.getElementById(box.dataset.figure));
 }

@@ -75,6 +75,12 @@ def any_memory(share, inputs, *names) -> Case:
     return Case(name, share, inputs, run=from_any_memory(*names))
 
 
+def far_away(share, inputs, *, name="far from zero, in float32", **settings) -> Case:
+    """Where float32 itself keeps three digits, and one-pass variances keep none."""
+    settings = {"tolerance": 0.02, "alone": "mean-of-squares"} | settings
+    return Case(name, share, inputs, **settings)
+
+
 def second_call(share, inputs, *names, name="called a second time") -> Case:
     """The answer called again after its arrays have changed."""
     return Case(name, share, inputs, run=called_again(*names))

@@ -7,6 +7,7 @@ from normlib.check.exercise import Exercise
 from normlib.check.exercises import EXERCISES, TOPICS
 from normlib.check.mistakes import Misconception
 from normlib.check.report import markup
+from normlib.errors import CourseError
 
 
 class Catalogue:
@@ -25,7 +26,7 @@ class Catalogue:
 
     Raises
     ------
-    ValueError
+    CourseError
         When there is no such topic or exercise.
     """
 
@@ -37,7 +38,7 @@ class Catalogue:
         ]
         self._diffs = diffs
         if not self.exercises:
-            raise ValueError(
+            raise CourseError(
                 f"there is no topic and no exercise {wanted!r}; the topics are "
                 f"{', '.join(TOPICS)}, and {min(EXERCISES)} is an exercise"
             )

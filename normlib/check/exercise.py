@@ -34,6 +34,9 @@ class Case:
         Also require that the call leaves its inputs as they were.
     measure : callable, optional
         A measure to use instead of the exercise's own.
+    alone : str
+        The key of the mistake that an answer has made that fails in this case alone,
+        whatever it brings back: no two answers have the same noise.
     kept : tuple of str
         Names among the ``inputs`` that no answer is given, such as the right answers
         where these are drawn too. The measure gets them, by name.
@@ -46,6 +49,7 @@ class Case:
     tolerance: float = 1e-4
     intact: bool = False
     measure: Callable[..., Outputs] | None = None
+    alone: str = ""
     kept: tuple[str, ...] = ()
 
     def draw(self, rng: np.random.Generator) -> tuple[Inputs, Inputs]:

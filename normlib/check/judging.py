@@ -8,9 +8,12 @@ import numpy as np
 
 from normlib.check.exercise import Case
 from normlib.check.exercises import EXERCISES
+from normlib.check.rearranged import WAYS
 from normlib.check.report import CaseResult, Report, describe_call, number, place
 from normlib.check.running.in_process import InProcess
 from normlib.check.running.observing import Observation, Refused, observe
+
+NEARLY = 0.05  # of an error: less does not make it another mistake
 
 
 def judge(
@@ -86,24 +89,32 @@ class _Trial:
         )
         self.received = self._measured(self.answered)
         self.difference, self.wrong = difference(self.received, self.expected, case)
+        self._likenesses = {}
+
+    def put_right(self, way) -> bool:
+        """Whether the outputs are right once ``way`` has rearranged them."""
+        received, expected = self.received.outputs, self.expected.outputs
+        if not self.wrong or received is None or received.keys() != expected.keys():
+            return False
+        return all(
+            any(
+                not _compare(name, array, want, self.case.tolerance)
+                for array in (received[name], *way(received[name], want))
+            )
+            for name, want in expected.items()
+        )
 
     @property
-    def only_shaped_wrong(self) -> bool:
-        """Whether the numbers are right, and in order, and some shape is not."""
-        received, expected = self.received.outputs, self.expected.outputs
-        if (
-            not self.difference
-            or received is None
-            or received.keys() != expected.keys()
-        ):
-            return False
-        reshaped = {
-            name: got.reshape(expected[name].shape)
-            for name, got in received.items()
-            if got.size == expected[name].size
-        }
-        as_expected = replace(self.received, outputs=received | reshaped)
-        return not difference(as_expected, self.expected, self.case)[0]
+    def lengths_of_axes(self) -> int:
+        """How many there are in the expected shape, where that is not what came back.
+
+        The more there are, the more the two shapes side by side say.
+        """
+        pairs = (
+            (self.received.outputs[n].shape, self.expected.outputs[n].shape)
+            for n in self.wrong
+        )
+        return max((len(set(want)) for got, want in pairs if got != want), default=0)
 
     @property
     def call(self) -> str:
@@ -115,6 +126,11 @@ class _Trial:
 
     def like(self, misconception) -> bool:
         """Whether the answer looks like the misconception, in this case."""
+        if misconception not in self._likenesses:  # a diagnosis asks again
+            self._likenesses[misconception] = self._like(misconception)
+        return self._likenesses[misconception]
+
+    def _like(self, misconception):
         if misconception.recognize:
             return self._recognized(misconception.recognize)
         wrong = self._measured(
@@ -122,7 +138,23 @@ class _Trial:
         )
         if self.received.outputs is None or wrong.outputs is None:
             return self.received.fails_like(wrong)
-        return not difference(self.received, wrong, self.case)[0]
+        return self._wrong_alike(wrong)
+
+    def _wrong_alike(self, wrong):
+        """Whether the answer errs as ``wrong`` does: to rounding, or nearly as far.
+
+        An eps of 1e-3 in place of the argument is the mistake that one of 1e-5 is.
+        """
+        if not difference(self.received, wrong, self.case)[0]:
+            return True
+        if self.case.intact or wrong.outputs.keys() != self.received.outputs.keys():
+            return False
+        received, expected = self.received.outputs, self.expected.outputs
+        return all(
+            not _compare(name, received[name], output, self.case.tolerance)
+            or _nearly(received[name], output, expected.get(name, np.empty(0)))
+            for name, output in wrong.outputs.items()
+        )
 
     def _recognized(self, recognize):
         outputs = self.answered.outputs
@@ -195,6 +227,15 @@ def _compare(name, got, want, tolerance):
     return f"{name}{place(at)} should be {should}, yours is {yours}"
 
 
+def _nearly(got, wrong, want):
+    """Whether ``got`` is wrong as ``wrong`` is, but for a small part of the error."""
+    if not got.shape == wrong.shape == want.shape:
+        return False
+    with np.errstate(invalid="ignore"):
+        error = np.abs(wrong - want).max()
+        return np.isfinite(error) and np.abs(got - wrong).max() <= NEARLY * error
+
+
 def _worst(got, want, close):
     """Where the error is largest, or the first place of those about as bad.
 
@@ -237,29 +278,47 @@ def _diagnose(exercise, trials):
             section = best.section or exercise.section
             return best.title, best.hint, section, trial.case.name
         doubted += meant
-    shaped = [trial for trial in failed if trial.only_shaped_wrong]
-    if shaped:
-        hint = "The numbers are right, the shape is not."
-        return None, hint, exercise.section, shaped[0].case.name
+    if len(failed) == 1 and (alone := _alone(failed[0], exercise)):
+        section = alone.section or exercise.section
+        return alone.title, alone.hint, section, failed[0].case.name
+    valued = [t for t in failed if t.received.outputs is not None]
+    ways = {hint: [t for t in valued if t.put_right(way)] for hint, way in WAYS.items()}
+    hint, right = max(ways.items(), key=lambda way: len(way[1]))
+    if right and 3 * len(right) >= len(valued):
+        shown = max(right, key=lambda t: t.lengths_of_axes)
+        return None, hint, exercise.section, shown.case.name
     wrong = frozenset().union(*(trial.wrong for trial in failed))
     # Two numbers side by side say more than that a call failed or came back misshapen.
-    valued = (t for t in failed if t.received.outputs is not None and t.wrong)
-    shown = next((t.case.name for t in valued), "")
+    shown = next((t.case.name for t in valued if t.wrong), "")
     return None, dict(exercise.symptoms).get(wrong), exercise.section, shown
+
+
+def _alone(trial, exercise):
+    """The mistake that an answer has made that fails in this case and in no other.
+
+    Not when it raised or brought back a wrong shape: then it is something else.
+    """
+    received, expected = trial.received.outputs, trial.expected.outputs
+    shapes = [{n: a.shape for n, a in (o or {}).items()} for o in (received, expected)]
+    if trial.case.alone and shapes[0] == shapes[1]:
+        return next(m for m in exercise.misconceptions if m.key == trial.case.alone)
 
 
 def _by_accident(misconception, fits, failed, passed):
     """Whether too little speaks for a misconception, or more against it.
 
     It should fit a third of the cases with values of their own; and not fail, in more
-    cases than it fits, where the answer is right. What recognizes an answer says
-    nothing about right ones.
+    cases than it fits, where the answer is right. To raise the same error, or to be
+    refused for the same reason, is no fit of this kind. What recognizes an answer
+    says nothing about right ones.
     """
     valued = [t for t in failed if not (t.case.intact and t.wrong)]
     if misconception.recognize:
         return 3 * fits < len(valued)
     against = sum(not t.like(misconception) for t in passed)
-    return 3 * fits < len(valued) or against > fits
+    brought = [t for t in failed if t.received.outputs is not None]
+    alike = fits if any(t.like(misconception) for t in brought) else 0
+    return 3 * fits < len(valued) or against > alike
 
 
 def _results(trials):

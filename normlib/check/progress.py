@@ -8,7 +8,9 @@ import ast
 import re
 import secrets
 import shutil
+import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +21,13 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
 from normlib.check.exercises import EXERCISES, TOPICS
+from normlib.errors import CourseError
 
 SECONDS = 120  # for one cell; the slowest of the course takes 20
+COLORS = re.compile(r"\x1b\[[\d;]*m")  # in a traceback
+# An exercise's heading without its number and its points.
+HEADING = re.compile(r"^##\s+(?:\d+ · )?(.*?)\s*(?:\(.*)?$", re.MULTILINE)
+NOT_WRITTEN = "", "YOUR ANSWER HERE"  # the second is nbgrader's
 
 
 @dataclass(frozen=True)
@@ -28,13 +35,15 @@ class Result:
     """One exercise as it stands in a notebook.
 
     ``begun`` is False while the answer raises ``NotImplementedError``. ``report`` is
-    the check's own, or says why there is none.
+    the check's own, or says why there is none. ``note`` says in a few words what else
+    is wrong: a cell that was deleted or changed, or the error of one.
     """
 
     key: str
     points: float
     begun: bool
     report: str
+    note: str = ""
 
     @property
     def max_points(self) -> float:
@@ -45,14 +54,25 @@ class Result:
         return self.points == self.max_points
 
 
+@dataclass(frozen=True)
+class Question:
+    """A question of a notebook that is answered in words and graded by hand."""
+
+    title: str
+    points: float
+    written: bool
+
+
 def notebooks(folder: Path) -> list[Path]:
     """The course's notebooks in ``folder``, in the course's order."""
-    names = [f"{i:02d}_{topic}/{topic}.ipynb" for i, topic in enumerate(TOPICS, 1)]
-    return [folder / name for name in names if (folder / name).exists()]
+    found = [sorted(folder.glob(f"[0-9][0-9]_{t}/{t}.ipynb")) for t in TOPICS]
+    return [path for paths in found for path in paths]
 
 
 def results(path: Path, on_cell: Callable[[float], None] | None = None) -> list[Result]:
-    """Run the notebook at ``path``; one result for each of its exercises.
+    """Run the notebook at ``path``; one result for each exercise of its topic.
+
+    Each is checked whatever became of its check cell, which grading puts back as well.
 
     Parameters
     ----------
@@ -63,24 +83,112 @@ def results(path: Path, on_cell: Callable[[float], None] | None = None) -> list[
 
     Raises
     ------
-    ValueError
+    CourseError
         When ``path`` holds no notebook, or one without an exercise of the course.
     """
-    try:
-        notebook = nbformat.read(path, as_version=4)
-    except Exception as error:
-        raise ValueError(f"{path} cannot be read as a notebook: {error}") from None
-    keys = {i: _key(cell) for i, cell in enumerate(notebook.cells) if _key(cell)}
-    if not keys:
-        raise ValueError(f"{path} has no cell that calls check(...)")
-    notebook.cells = notebook.cells[: max(keys) + 1]  # a reading may follow
-    if any(_begun(notebook.cells[i - 1]) for i in keys):
-        _leave_out(notebook, _given(path))
+    notebook = _read(path)
+    topic = _topic(notebook)
+    if topic is None:
+        raise CourseError(f"{path} has no cell of an exercise")
+    exercises = [_Cells(notebook, k) for k in EXERCISES if k.startswith(f"{topic}.")]
+    places = {e.key: _place(e.check, notebook.cells) for e in exercises}
+    del notebook.cells[max(places.values()) + 1 :]  # a reading may follow
+    given = _given(path)
+    if any(exercise.begun for exercise in exercises):
+        _leave_out(notebook, given)
         execute(notebook, path.parent, on_cell)
-    return [
-        _result(key, notebook.cells[i], notebook.cells[i - 1])
-        for i, key in keys.items()
-    ]
+    return [e.result(_own(notebook.cells[: places[e.key]], given)) for e in exercises]
+
+
+def questions(path: Path) -> list[Question]:
+    """The questions of the notebook at ``path`` that are answered in words."""
+    found, title = [], ""
+    for cell in _read(path).cells:
+        marked = cell.metadata.get("nbgrader", {})
+        if cell.cell_type != "markdown":
+            continue
+        if marked.get("solution"):
+            written = cell.source.strip() not in NOT_WRITTEN
+            found.append(Question(title, marked.get("points", 0), written))
+        elif heading := HEADING.search(cell.source):
+            title = heading[1]
+    return found
+
+
+def _read(path):
+    try:
+        return nbformat.read(path, as_version=4)
+    except Exception as error:
+        raise CourseError(f"{path} cannot be read as a notebook: {error}") from None
+
+
+def _topic(notebook):
+    """The topic of most cells that belong to an exercise."""
+    known = {name: k for k in EXERCISES for name in (_mark(k), f"{_mark(k)}-answer")}
+    keys = [_called(cell) or known.get(_id(cell)) for cell in notebook.cells]
+    topics = Counter(key.partition(".")[0] for key in keys if key)
+    return topics.most_common(1)[0][0] if topics else None
+
+
+class _Cells:
+    """An exercise's cells in a notebook, in which its check is put back."""
+
+    def __init__(self, notebook, key):
+        self.key, self._notes = key, []
+        code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+        answers = [cell for cell in code if _id(cell) == f"{_mark(key)}-answer"]
+        checks = [c for c in code if _id(c) == _mark(key) or _called(c) == key]
+        self.check = checks[-1] if checks else nbformat.v4.new_code_cell()
+        if checks:
+            before = _place(self.check, notebook.cells)
+            if not answers and "nbgrader" not in self.check.metadata:
+                answers = notebook.cells[:before][-1:]  # written by hand
+            if _called(self.check) != key:
+                self._notes.append("check cell changed")
+        else:
+            self._notes.append("check cell deleted")
+            cells = notebook.cells
+            place = 1 + _place(answers[-1], cells) if answers else len(cells)
+            cells.insert(place, self.check)
+        self.check.source = f'check("{key}")'
+        if not answers:
+            self._notes.append("answer cell deleted")
+        self.answer = answers[-1] if answers else None  # of copies, the last is graded
+
+    @property
+    def begun(self):
+        return (
+            self.answer is None or "raise NotImplementedError" not in self.answer.source
+        )
+
+    def result(self, own):
+        """What the check said, and the errors of the cells that it depends on.
+
+        ``own`` are the cells above that belong to no exercise.
+        """
+        shown, points, notes = "", 0.0, list(self._notes)
+        for output in self.check.get("outputs", ()):
+            text = output.get("data", {}).get("text/plain", "")
+            if output.output_type == "display_data":
+                shown = text
+            elif output.output_type == "execute_result":
+                points = float(text)
+        if not self.begun:
+            shown = f"{self.key}: not begun"
+        elif points < EXERCISES[self.key].points:
+            candidates = [self.answer, *own, self.check]
+            error = next(filter(None, map(_error, filter(None, candidates))), None)
+            if error:
+                notes.append(f"{error.ename}: {error.evalue}".partition("\n")[0])
+                traceback = COLORS.sub("", "\n".join(error.traceback))
+                shown = shown or f"{self.key}: not checked"
+                shown += f"\n\nA cell ended with an error:\n\n{traceback}"
+        if not shown:
+            why = "nothing came back; its kernel stopped before it ran, or while"
+            shown = f"{self.key}: {why}"
+        for note in self._notes:
+            shown += f"\n\nIn the notebook: {note}."
+        return Result(self.key, points, self.begun, shown, "; ".join(notes))
 
 
 def execute(notebook, folder: Path, on_cell=None):
@@ -88,11 +196,7 @@ def execute(notebook, folder: Path, on_cell=None):
 
     A kernel that dies or a cell that does not end leaves the rest without outputs.
     """
-    manager = AsyncKernelManager(
-        kernel_name="python3",
-        transport="ipc",  # over TCP, ipykernel warns that anybody may listen
-        ip=f"{tempfile.gettempdir()}/kernel-{secrets.token_hex(8)}",
-    )
+    manager = AsyncKernelManager(kernel_name="python3", **_transport())
     client = NotebookClient(
         notebook,
         km=manager,
@@ -116,28 +220,47 @@ def execute(notebook, folder: Path, on_cell=None):
     return notebook
 
 
-def _key(cell):
+def _transport(platform=sys.platform):
+    """Files to talk to the kernel, where the system has them, instead of ports.
+
+    Over ports, ipykernel warns that anybody may listen.
+    """
+    if platform == "win32":
+        return {}
+    name = f"kernel-{secrets.token_hex(8)}"
+    return {"transport": "ipc", "ip": f"{tempfile.gettempdir()}/{name}"}
+
+
+def _id(cell):
+    return cell.metadata.get("nbgrader", {}).get("grade_id", "")
+
+
+def _mark(key):
+    """What nbgrader calls the cell that checks an exercise."""
+    return key.replace(".", "-")
+
+
+def _called(cell):
     called = re.fullmatch(r'\s*check\("([\w.]+)"\)\s*', cell.source)
     return called[1] if called and called[1] in EXERCISES else None
 
 
-def _begun(answer):
-    return "raise NotImplementedError" not in answer.source
+def _place(cell, cells):
+    """Where ``cell`` itself is, and not one that is equal."""
+    return next(i for i, other in enumerate(cells) if other is cell)
 
 
-def _result(key, cell, answer):
-    shown, points = "", 0.0
-    for output in cell.get("outputs", ()):
-        text = output.get("data", {}).get("text/plain", "")
-        if output.output_type == "display_data":
-            shown = text
-        elif output.output_type == "execute_result":
-            points = float(text)
-    if not _begun(answer):
-        shown = f"{key}: not begun"
-    elif not shown:
-        shown = f"{key}: nothing came back; its kernel stopped before it ran, or while"
-    return Result(key, points, _begun(answer), shown)
+def _own(cells, given):
+    """The imports and definitions among ``cells``, and what a learner has added."""
+    unmarked = [cell for cell in cells if "nbgrader" not in cell.metadata]
+    return [cell for cell in unmarked if cell.source not in given or _defines(cell)]
+
+
+def _error(cell):
+    """The error that a cell ended with, unless that is a stub's."""
+    outputs = cell.get("outputs", ())
+    errors = [output for output in outputs if output.output_type == "error"]
+    return next((e for e in errors if e.ename != "NotImplementedError"), None)
 
 
 def _given(path):

@@ -112,27 +112,30 @@ class Report:
     __repr__ = __str__
 
     def _repr_html_(self):
+        return self.to_html(os.environ.get("NORMLIB_BOOK", BOOK))
+
+    def to_html(self, book: str) -> str:
+        """For a page from which ``book`` leads to the chapters: it links to one."""
         return (
             '<div style="border-left: 4px solid currentColor; padding: 0 0 0 1em; '
             'margin: .5em 0; max-width: 50em; line-height: 1.5">'
             f"<p><strong>{markup(self.headline)}</strong></p>"
-            + self._advice_html()
+            + self._advice_html(book)
             + self._cases_html()
             + "".join(f"<p><small>{markup(note)}</small></p>" for note in self.notes)
             + "</div>"
         )
 
-    def _advice_html(self):
+    def _advice_html(self, book):
         text = ""
         if self.diagnosis:
             text += f"<strong>This looks like: {markup(self.diagnosis)}.</strong> "
         if self.hint:
             text += markup(self.hint) + " "
         if self.failed and self.section:
-            text += (
-                f'See <a href="{html.escape(_section_url(self))}" target="_blank">'
-                f"{markup(_section_title(self))}</a>."
-            )
+            url = html.escape(_section_url(self, book))
+            title = markup(_section_title(self))
+            text += f'See <a href="{url}" target="_blank">{title}</a>.'
         return f"<p>{text}</p>" if text else ""
 
     def _cases_html(self):
@@ -223,9 +226,8 @@ def _titles():
     return json.loads(file.read_text("utf-8"))
 
 
-def _section_url(report):
+def _section_url(report, book):
     topic = report.key.partition(".")[0]
-    book = os.environ.get("NORMLIB_BOOK", BOOK)
     return f"{book}/{_number_of(topic):02d}_{topic}.html#{report.section}"
 
 

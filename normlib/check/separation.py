@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from normlib.check.exercise import Outputs
-from normlib.check.running.observing import Unusable
+from normlib.check.running.observing import Refused, Unusable
 
 LARGEST = 1_000_000  # numbers in an input; far fewer are enough
 AS_IT_IS = 1e-3  # of the largest number; what an eps or rounding may change
@@ -18,10 +18,12 @@ def share(right, wrong, arrays) -> float:
     """
     with np.errstate(all="ignore"):
         a, b = right(*arrays), wrong(*arrays)
-        if not np.array_equal(np.isfinite(a), np.isfinite(b)):
+        finite = np.isfinite(a)
+        if not np.array_equal(finite, np.isfinite(b)):
             return 1.0
-        largest = max(np.abs(a).max(), np.abs(b).max()) or 1.0
-        return float(np.abs(a - b).max() / largest)
+        a, b = a[finite], b[finite]
+        largest = max(np.abs(a).max(initial=0), np.abs(b).max(initial=0)) or 1.0
+        return float(np.abs(a - b).max(initial=0) / largest)
 
 
 def leaves_as_it_is(function: Callable, arrays) -> bool:
@@ -45,7 +47,8 @@ def separates(
     asked : float
         By how much their results must differ, as a share of the largest number.
     usable : callable, optional
-        Takes the same arrays; raises ``Unusable`` when they are no input at all.
+        Takes the same arrays; raises ``Unusable`` when they are no input at all, and
+        ``Refused`` where that should not be explained as an idea.
     unchanged : bool
         Ask for an input that is normalized already: ``right`` returns its first array.
         Hardly anything drawn at random is.
@@ -55,19 +58,20 @@ def separates(
         arrays = list(outputs.values())
         for name, array in outputs.items():
             if not array.size:
-                raise Unusable(f"{name} is empty")
+                raise Refused(f"{name} is empty")
             if array.size > LARGEST:
-                raise Unusable(f"{name} holds {array.size} numbers; fewer are enough")
+                raise Refused(f"{name} holds {array.size} numbers; fewer are enough")
             if not np.isfinite(array).all():
-                raise Unusable(f"{name} should be finite, yours holds NaN or infinity")
+                raise Refused(f"{name} should be finite, yours holds NaN or infinity")
         if usable:
             usable(*arrays)
         found = share(right, wrong, arrays)
         if not found >= asked:
+            most = "at most" if found >= 1e-4 else "less than"
             raise Unusable(
-                "right and wrong give nearly the same on it: they differ by at most "
-                f"{100 * found:.2g} % of the largest number, and {100 * asked:g} % "
-                "are asked for"
+                f"right and wrong give nearly the same on it: they differ by {most} "
+                f"{100 * max(found, 1e-4):.2g} % of the largest number, and "
+                f"{100 * asked:g} % are asked for"
             )
         if unchanged and not leaves_as_it_is(right, arrays):
             first = next(iter(outputs))

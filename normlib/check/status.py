@@ -7,7 +7,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TimeRemaining
 from rich.table import Table
 
 from normlib.check.exercises import EXERCISES
-from normlib.check.progress import Result, notebooks, results
+from normlib.check.progress import Result, notebooks, questions, results
+from normlib.errors import CourseError
 
 
 def show_status(folder: Path) -> None:
@@ -15,14 +16,16 @@ def show_status(folder: Path) -> None:
 
     Raises
     ------
-    ValueError
+    CourseError
         When ``folder`` holds no notebook of the course.
     """
     paths = notebooks(folder)
     if not paths:
-        raise ValueError(f"{folder} holds no notebook of the course")
+        raise CourseError(f"{folder} holds no notebook of the course")
     console = Console(highlight=False)
     found = {path: found for path, found in _run(console, paths)}
+    notes = []
+    words = {path: questions(path) for path in paths}
     table = Table(box=None, header_style="bold", padding=(0, 3, 0, 0))
     for heading, side in (("exercise", "left"), ("", "left"), ("points", "right")):
         table.add_column(heading, justify=side, no_wrap=True)
@@ -33,9 +36,17 @@ def show_status(folder: Path) -> None:
         for result in chapter:
             name = EXERCISES[result.key].name
             of = f"{result.points:g} of {result.max_points:g}"
-            table.add_row(f"  {name}", _mark(result), of if result.begun else "")
+            of = of if result.begun else ""
+            table.add_row(f"  {name}", _mark(result), of)
+            if result.note:
+                notes.append(f"{name} in {path.name}: {result.note}")
+        for question in words[path]:
+            mark = "✓ written" if question.written else "· not written"
+            table.add_row(f"  {question.title}", mark, "by hand")
     console.print(table)
-    console.print(_next(found))
+    if notes:
+        console.print("", *notes, sep="\n", markup=False)
+    console.print(_next(found, words))
 
 
 def show_reports(path: Path) -> bool:
@@ -43,18 +54,23 @@ def show_reports(path: Path) -> bool:
 
     Raises
     ------
-    ValueError
+    CourseError
         When ``path`` is no notebook of the course, nor a folder that holds one.
     """
     if path.is_dir():
         inside = sorted(path.glob("*.ipynb"))
         if len(inside) != 1:
-            raise ValueError(f"{path} should hold one notebook, it holds {len(inside)}")
+            told = f"{path} should hold one notebook, it holds {len(inside)}"
+            raise CourseError(told)
         (path,) = inside
     console = Console(highlight=False)
     ((_, found),) = _run(console, [path])
     for result in found:
         console.print(result.report, markup=False, end="\n\n")
+    for question in questions(path):
+        written = "written" if question.written else "not written"
+        title = f"In words: {question.title}"
+        console.print(f"{title}: {written}, {question.points:g} points by hand")
     points = sum(result.points for result in found)
     total = sum(result.max_points for result in found)
     console.print(f"{points:g} of {total:g} points, written answers aside")
@@ -86,10 +102,14 @@ def _mark(result: Result) -> str:
     return "✗ not yet" if result.points == 0 else "◐ in part"
 
 
-def _next(found):
+def _next(found, words):
     for path, chapter in found.items():
         for result in chapter:
             if not result.solved:
                 name = EXERCISES[result.key].name
                 return f"\nNext: `{name}` in {path}. {EXERCISES[result.key].statement}"
+    for path, asked in words.items():
+        for question in asked:
+            if not question.written:
+                return f"\nNext, in words: {question.title} in {path}."
     return "\nAll solved. What is left is graded by hand: the answers in words."

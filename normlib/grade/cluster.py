@@ -7,8 +7,9 @@ files. Each worker confines student code itself, and one that cannot gets none.
 import atexit
 import contextlib
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from normlib.grade.sandbox import backends
@@ -19,12 +20,26 @@ _standing = {}  # in a worker: its sandboxes, by what they have imported
 _one_at_a_time = threading.Lock()  # a worker may have several threads
 
 
+@dataclass(frozen=True)
+class Found:
+    """The workers that are ``fit`` to grade, and an executor that consists of them.
+
+    ``unfit`` says of the others why they are not, ``left`` which of the first are still
+    there, and ``lost`` which exception tells that one has gone.
+    """
+
+    pool: Executor
+    fit: list[str]
+    unfit: dict[str, str]
+    left: Callable
+    lost: tuple[type[Exception], ...]
+
+
 @contextlib.contextmanager
 def connected(
     address: str, packs: Sequence[Pack], imports: Sequence[str], unsafe: bool
-) -> Iterator:
-    """An executor; the workers that are fit to grade, of which it consists; of the
-    others, why they are not; and what says which of the first are still there.
+) -> Iterator[Found]:
+    """The workers of a scheduler.
 
     Raises
     ------
@@ -33,7 +48,7 @@ def connected(
     OSError
         When no scheduler answers at ``address``.
     """
-    from distributed import Client
+    from distributed import Client, KilledWorker
 
     given = {pack.digest: pack for pack in packs}
     with Client(address, set_as_default=False) as client:
@@ -48,7 +63,7 @@ def connected(
             def left():
                 return {*fit} & {*client.scheduler_info(n_workers=-1)["workers"]}
 
-            yield pool, fit, faults, left
+            yield Found(pool, fit, faults, left, (KilledWorker,))
 
 
 def unfit(packs: dict[str, Pack], imports: tuple[str, ...], unsafe: bool) -> str:
@@ -63,11 +78,14 @@ def unfit(packs: dict[str, Pack], imports: tuple[str, ...], unsafe: bool) -> str
     return ""
 
 
-def grade_here(grade, submission, options, imports: tuple[str, ...]):
+def grade_here(
+    grade: Callable, submission, seed: int, unsafe: bool, imports: tuple[str, ...]
+):
     """What ``grade`` says of a submission, with this worker's own sandbox."""
     with _one_at_a_time:
-        zygote = _sandbox(imports, options.unsafe)
-        return grade(submission, options, zygote.address, zygote.backend.name)
+        zygote = _sandbox(imports, unsafe)
+        where = zygote.address, zygote.backend.name
+        return grade(submission, seed, unsafe, *where)
 
 
 def _sandbox(imports, unsafe):

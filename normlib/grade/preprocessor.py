@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 from nbconvert.exporters import NotebookExporter
 
-from normlib.grade import classroom
+from normlib.grade import workers
 from normlib.grade.bridge.course import Course
 from normlib.grade.bridge.gradebook import marked
 
@@ -40,5 +40,5 @@ def grade_in_sandbox(notebook, resources):
         for pack in course.packs(where["assignment"])
         if pack.notebook == where["notebook"]
     )
-    key, result = classroom.grade_one(course, where["student"], pack)
+    key, result = workers.grade_one(course, where["student"], pack)
     return nbformat.reads(marked(result, key), as_version=4), resources

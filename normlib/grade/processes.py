@@ -22,29 +22,60 @@ from concurrent.futures import (
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import forkserver
+from pathlib import Path
 
 from normlib.grade.sandbox import leftovers
 from normlib.grade.sandbox.session import NoSandbox
 
+_BESIDE = 1 << 30  # bytes: the command, and what was imported for all processes
 ATTEMPTS = 3  # for an item whose worker or sandbox ended
 LOST = (BrokenProcessPool, NoSandbox, CancelledError)
 
 
+def at_once(each: int) -> int:
+    """How many items to work on at a time when one may take ``each`` bytes.
+
+    As many as there are cores, and as fit into the memory.
+    """
+    fit = (memory() - _BESIDE) // each
+    return max(min(os.cpu_count() or 1, fit), 1)
+
+
+def memory(groups: Path = Path("/sys/fs/cgroup")) -> int:
+    """Bytes of this machine, or of the container in which this process is."""
+    most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):
+        with contextlib.suppress(OSError, ValueError):  # no such file, or it says "max"
+            most = min(most, int((groups / name).read_text()))
+    return most
+
+
 @dataclass(frozen=True)
 class Workers:
-    """``submit`` hands an item to one of them; ``left`` says which are still there."""
+    """``submit`` hands an item to one of them; ``left`` says which are still there.
+
+    ``lost`` are the exceptions, besides ours, which say that one of them has ended.
+    """
 
     submit: Callable
     number: int
     left: Callable = lambda: True
+    lost: tuple[type[Exception], ...] = ()
+
+
+@dataclass(frozen=True)
+class GivenUp:
+    """In place of a result: why there is none."""
+
+    why: str
 
 
 def finish(todo, jobs, started, doubtful=lambda result: False):
-    """Yield each of ``todo`` with its result, or with a text that says why not.
+    """Yield each of ``todo`` with its result, or with `GivenUp`.
 
     A worker or a sandbox that ends, whoever ended it, takes nothing along. What it
     was at is done again, after the others and one at a time: so only what ends a
-    worker itself is given up. ``started`` gives so many workers.
+    worker itself is given up. ``started`` gives so many workers, at most ``jobs``.
 
     A result that is ``doubtful`` counts only if nothing else ran at the same time.
     Otherwise that item, too, is done again alone.
@@ -52,13 +83,13 @@ def finish(todo, jobs, started, doubtful=lambda result: False):
     todo, suspects, tries = deque(todo), deque(), Counter()
     while todo or suspects:
         items = todo or suspects
-        at_once = min(jobs or os.cpu_count() or 1, len(todo)) or 1
-        with started(at_once) as workers:
+        with started(min(jobs, len(todo)) or 1) as workers:
             most = 4 * workers.number if todo else 1
             alone = most == 1 or workers.number == 1
             for item, result in _as_completed(items, workers, most):
                 if not isinstance(result, Exception):
-                    if doubtful(result) and not alone:
+                    given_up = isinstance(result, GivenUp)
+                    if not given_up and not alone and doubtful(result):
                         suspects.append(item)
                     else:
                         yield item, result
@@ -67,7 +98,7 @@ def finish(todo, jobs, started, doubtful=lambda result: False):
                 if tries[item] < ATTEMPTS:
                     suspects.append(item)
                 else:
-                    yield item, f"{result} ({ATTEMPTS} attempts)"
+                    yield item, GivenUp(f"{result} ({ATTEMPTS} attempts)")
 
 
 def _as_completed(items, workers, most):
@@ -94,12 +125,11 @@ def _as_completed(items, workers, most):
             item = waiting.pop(future)
             try:
                 yield item, future.result()
-            except Exception as error:
-                if isinstance(error, LOST) or type(error).__name__ == "KilledWorker":
-                    lost = True
-                    yield item, error
-                else:  # a defect of ours, met by this submission
-                    yield item, f"{type(error).__name__}: {error}"
+            except (*LOST, *workers.lost) as error:
+                lost = True
+                yield item, error
+            except Exception as error:  # a defect of ours, met by this submission
+                yield item, GivenUp(f"{type(error).__name__}: {error}")
 
 
 @contextlib.contextmanager
@@ -110,6 +140,7 @@ def executor(jobs, modules=()):
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(modules))
     forkserver.ensure_running()  # it imports while something else starts
+    others = {*multiprocessing.active_children()}
     pool = ProcessPoolExecutor(
         jobs, mp_context=context, initializer=_start_worker, initargs=(os.getcwd(),)
     )
@@ -118,7 +149,7 @@ def executor(jobs, modules=()):
     finally:
         # Not asked to end: one that was killed may have left the queue locked, and the
         # others would wait for that lock, and the pool for them, forever.
-        for process in list((pool._processes or {}).values()):
+        for process in {*multiprocessing.active_children()} - others:
             process.kill()
         pool.shutdown(cancel_futures=True)
 

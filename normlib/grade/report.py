@@ -13,8 +13,8 @@ from rich.table import Table
 from normlib.grade.bridge.course import Course
 from normlib.grade.class_page.findings import Findings
 from normlib.grade.class_page.page import duration, frequent
-from normlib.grade.classroom import Graded
 from normlib.grade.files import printable
+from normlib.grade.run import Graded
 from normlib.grade.sandbox import backends
 
 

@@ -3,10 +3,9 @@
 Each kind of ``KINDS`` takes a right answer and breaks one thing around it: the answer
 forgets that gamma may hold a zero, works only on arrays that lie in memory row after
 row, remembers its first call, and so on. A kind says for which exercises the statement
-rules it out. ``python -m tests.check.broken`` lists what still gets full points.
+rules it out. ``make mutants`` tries them all.
 """
 
-import argparse
 import functools
 import inspect
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from normlib.check import EXERCISES, judge
+from normlib.check import judge
 from normlib.check.exercise import Exercise
 from tests.check.broken_modules import MODULE_KINDS
 
@@ -292,8 +291,12 @@ def one_state_for_all(answer, exercise):
     return Broken
 
 
-ONE_SAMPLE = ("batch_norm.running",)  # its unbiased variance does not exist
+ONE_SAMPLE = (
+    "batch_norm.running",  # the unbiased variance of one sample does not exist
+    "batch_norm.network",  # the statement asks for two or more
+)
 ARRAYS = ("x", "dy", "dw", "v", "w", "content", "g", "gamma", "u")
+GAMMAS = ("gamma", "g", "gamma_q", "gamma_k")
 
 
 def _has_axes_behind_channels(exercise):
@@ -318,7 +321,7 @@ def _both_ways(exercise):
 
 
 KINDS = (
-    Kind("NaN where gamma or g is 0", holds_zeros("gamma", "g"), takes("gamma", "g")),
+    Kind("NaN where gamma or g is 0", holds_zeros(*GAMMAS), takes(*GAMMAS)),
     Kind("wrong where beta is 0", holds_zeros("beta"), takes("beta")),
     Kind(
         "wrong where x has a column or channel of zeros",
@@ -453,23 +456,9 @@ KINDS = (
         for name in (
             *("x", "dy", "dw", "v", "g", "w", "u", "gamma", "beta", "content"),
             *("style", "w_x", "w_h", "mean_weight", "var_weight"),
-            *("running_mean", "running_var"),
+            *("running_mean", "running_var", "q", "k", "gamma_q", "gamma_k"),
+            *("condition", "b"),
         )
     ),
     Kind("one state for all instances", one_state_for_all, _is_scaler),
 )
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("keys", nargs="*", help="exercises; by default all")
-    for key in parser.parse_args().keys or EXERCISES:
-        tried = list(kinds(EXERCISES[key]))
-        found = [k.name for k in tried if survives(EXERCISES[key], k)]
-        print(f"{key:32}{len(tried):6} kinds tried, {len(found)} get full points")
-        for name in found:
-            print(f"    {name}", flush=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,9 +1,14 @@
-"""Wrong answers made by machine: every solution, changed in one place.
+"""Wrong answers made by machine: every solution, changed in one place or broken.
 
 The misconceptions are mistakes we thought of; these are mistakes nobody had to think
-of. Each must lose points, or be shown to be equivalent: to bring back the same, to
-rounding, whatever the inputs of the exercise's cases. ``make mutants`` prints how many
-were made, rejected and equivalent.
+of. A solution is changed at each place of its source where something can go wrong, and
+each kind in ``broken`` makes it fail in one case, such as for arrays of zeros. All must
+lose points. A change of the source may also be shown to be equivalent: to bring back
+the same, to rounding, whatever the inputs of the exercise's cases.
+
+``make mutants`` prints how many were made, rejected and equivalent, and names those
+that survived; so does ``python -m tests.check.mutants batch_norm.forward`` of some
+exercises.
 """
 
 import argparse
@@ -23,8 +28,8 @@ import numpy as np
 import torch
 
 from normlib.check import EXERCISES, judge
-from normlib.check.exercises import TOPICS
 from normlib.check.running.observing import observe
+from tests.check.broken import kinds, survives
 
 ROOT = Path(__file__).parents[2]
 SEEDS = range(20)  # for the proof of equivalence
@@ -199,8 +204,7 @@ def solution(key: str) -> str:
 @cache
 def _answers(topic) -> dict[str, str]:
     """Key -> source of the solution, in the notebook's order."""
-    number = TOPICS.index(topic) + 1
-    path = ROOT / f"solutions/{number:02d}_{topic}/{topic}.ipynb"
+    [path] = ROOT.glob(f"solutions/*_{topic}/{topic}.ipynb")
     cells = nbformat.read(path, as_version=4).cells
     ids = {cell.metadata.get("nbgrader", {}).get("grade_id"): cell for cell in cells}
     return {
@@ -287,31 +291,35 @@ def _time_limit():
         signal.signal(signal.SIGVTALRM, before)
 
 
-def trials(key: str) -> list[tuple[str, Mutant]]:
-    """Verdict and mutant, for every mutant of the exercise's solution."""
-    return [(trial(key, mutant), mutant) for mutant in mutants(solution(key))]
+def trials(key: str) -> Iterator[tuple[str, str]]:
+    """Verdict and description, for every mutant of the exercise's solution."""
+    for mutant in mutants(solution(key)):
+        yield trial(key, mutant), mutant.change
+    exercise = EXERCISES[key]
+    for kind in kinds(exercise):
+        yield "survived" if survives(exercise, kind) else "rejected", kind.name
 
 
-def main():
+def main(arguments: list[str] | None = None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("keys", nargs="*", help="exercises; by default all")
     parser.add_argument("--verbose", action="store_true", help="list the equivalent")
-    arguments = parser.parse_args()
+    chosen = parser.parse_args(arguments)
     print(
         f"{'exercise':32}{'made':>6}{'rejected':>10}{'equivalent':>12}{'survived':>10}"
     )
     survivors = 0
-    for key in arguments.keys or EXERCISES:
-        found = trials(key)
+    for key in chosen.keys or EXERCISES:
+        found = list(trials(key))
         count = Counter(verdict for verdict, _ in found)
         print(
             f"{key:32}{len(found):6}{count['rejected']:10}"
             f"{count['equivalent']:12}{count['survived']:10}",
             flush=True,
         )
-        for verdict, mutant in found:
-            if verdict == "survived" or (arguments.verbose and verdict != "rejected"):
-                print(f"    {verdict}: {mutant.change}")
+        for verdict, change in found:
+            if verdict == "survived" or (chosen.verbose and verdict != "rejected"):
+                print(f"    {verdict}: {change}")
         survivors += count["survived"]
     sys.exit(f"{survivors} mutants get full points" if survivors else 0)
 

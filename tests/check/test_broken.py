@@ -64,3 +64,12 @@ def test_a_kind_that_every_case_catches_does_not_survive():
     exercise = EXERCISES["batch_norm.forward"]
     [ignored] = [k for k in kinds(exercise) if k.name == "eps ignored"]
     assert not survives(exercise, ignored, seeds=range(1))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("key", EXERCISES)
+def test_no_broken_answer_gets_full_points(key):
+    """With one seed per commit; ``make mutants`` takes three."""
+    exercise = EXERCISES[key]
+    survived = [k.name for k in kinds(exercise) if survives(exercise, k, range(1))]
+    assert survived == []

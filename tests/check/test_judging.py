@@ -258,6 +258,21 @@ def test_an_answer_is_named_after_what_it_looks_like(
     assert report.section == section
 
 
+def test_a_diagnosis_runs_a_mistake_once_a_case(small, monkeypatch):
+    calls = []
+
+    def counted(x, factor=1.0):
+        calls.append(factor)
+        return no_mean(x, factor)
+
+    exercise = judging.EXERCISES[small]
+    twins = [Misconception(t, "Why?", counted) for t in ("no mean", "none of it")]
+    exercise = replace(exercise, misconceptions=tuple(twins))
+    monkeypatch.setitem(judging.EXERCISES, small, exercise)
+    assert judge(small, no_mean).diagnosis == "no mean"
+    assert len(calls) == len(twins) * len(exercise.cases)
+
+
 def test_one_of_two_mistakes_is_named(small):
     report = judge(small, lambda x, factor=1.0: x)  # neither mean nor factor
     assert report.points == 0 and report.diagnosis in ("no mean", "no factor")

@@ -7,7 +7,17 @@ import numpy as np
 import pytest
 
 from normlib.check import EXERCISES
-from tests.check.mutants import NETWORKS, Mutant, equivalent, mutants, solution, trial
+from tests.check import mutants as program
+from tests.check.broken import kinds
+from tests.check.mutants import (
+    NETWORKS,
+    Mutant,
+    equivalent,
+    main,
+    mutants,
+    solution,
+    trial,
+)
 
 KEY = "batch_norm.forward"
 SOLUTION = """\
@@ -65,6 +75,24 @@ def test_a_mutant_that_a_weak_check_overlooks_survives(monkeypatch):
     no_eps = SOLUTION.replace(" + eps", "")
     assert trial(KEY, Mutant("by hand", no_eps)) == "survived"
     assert not equivalent(KEY, no_eps)
+
+
+def test_one_report_counts_changed_and_broken_solutions(monkeypatch, capsys):
+    changed = [Mutant(f"line {i}: changed", str(i)) for i in range(3)]
+    monkeypatch.setattr(program, "mutants", lambda source: changed)
+    verdicts = ["rejected", "equivalent", "survived"]
+    monkeypatch.setattr(program, "trial", lambda key, m: verdicts[int(m.source)])
+    caught = "wrong where beta is 0"
+    monkeypatch.setattr(program, "survives", lambda exercise, kind: kind.name == caught)
+    n = len(list(kinds(EXERCISES[KEY])))
+    with pytest.raises(SystemExit, match="2 mutants get full points"):
+        main([KEY])
+    _, row, *survivors = capsys.readouterr().out.splitlines()
+    assert row.split() == [KEY, str(n + 3), str(n), "1", "2"]
+    assert [s.strip() for s in survivors] == [
+        "survived: line 2: changed",
+        f"survived: {caught}",
+    ]
 
 
 @pytest.mark.slow

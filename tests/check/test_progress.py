@@ -105,6 +105,126 @@ def test_the_cells_run_in_a_copy_of_the_folder(course):
     assert [p.name for p in path.parent.iterdir()] == [path.name]
 
 
+def change(course, change_cells):
+    """Let ``change_cells`` do what a learner did to the notebook's cells, by id."""
+    path = course / "exercises" / NAME
+    notebook = nbformat.read(path, as_version=4)
+    by_id = {c.metadata.get("nbgrader", {}).get("grade_id"): c for c in notebook.cells}
+    change_cells(notebook.cells, by_id)
+    nbformat.write(notebook, path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("harm", "note"),
+    [
+        (lambda cells, check: cells.remove(check), "check cell deleted"),
+        (lambda _, check: check.update(source="# later"), "check cell changed"),
+    ],
+)
+def test_a_check_cell_that_is_gone_or_changed_is_named_and_run(course, harm, note):
+    write(course, min_max=of("equivalents", "min_max"))
+    path = change(course, lambda c, by_id: harm(c, by_id["feature_scaling-min_max"]))
+    results = progress.results(path)
+    assert [r.key for r in results] == [
+        key for key in EXERCISES if key.startswith("feature_scaling.")
+    ]
+    assert results[0].solved and results[0].note == note
+    assert f"In the notebook: {note}" in results[0].report
+    assert not any(result.note for result in results[1:])
+
+
+def test_an_answer_whose_cell_is_gone_is_named(course):
+    path = change(
+        course,
+        lambda cells, by_id: cells.remove(by_id["feature_scaling-min_max-answer"]),
+    )
+    first, second, *_ = progress.results(path)
+    assert (first.points, first.begun, second.begun) == (0, True, False)
+    assert first.note == "answer cell deleted"
+
+
+def test_of_two_copies_of_an_answer_the_last_counts(course):
+    path = write(course, min_max="def min_max_scale(x): return x")
+    right = of("equivalents", "min_max")
+
+    def copy(cells, by_id):
+        cell = by_id["feature_scaling-min_max-answer"]
+        source = pasted(cell.source, right, "min_max_scale")
+        twin = nbformat.v4.new_code_cell(source, metadata=cell.metadata)
+        cells.insert(cells.index(cell) + 1, twin)
+
+    change(course, copy)
+    assert progress.results(path)[0].solved
+
+
+def test_a_cell_that_failed_is_shown_with_its_own_error(course):
+    path = write(course, min_max="def min_max_scale(x:\n    return x", z_score="1 / 0")
+    first, second, third, *_ = progress.results(path)
+    assert first.note.startswith("SyntaxError")
+    assert "def min_max_scale(x:" in first.report and "\x1b" not in first.report
+    assert second.note == "ZeroDivisionError: division by zero"
+    assert "1 / 0" in second.report
+    assert third.report.endswith("not begun") and not third.note
+
+
+def test_an_earlier_cell_that_failed_is_shown_where_nothing_is_checked(course):
+    write(course, min_max=of("equivalents", "min_max"))
+    path = change(course, lambda cells, _: cells[1].update(source="import nowhere"))
+    first = progress.results(path)[0]
+    assert "not checked" in first.report
+    assert first.note == "ModuleNotFoundError: No module named 'nowhere'"
+
+
+def test_a_cell_of_ones_own_that_failed_is_shown_beside_the_report(course):
+    path = write(course, min_max="def min_max_scale(x, low=0, high=1): return helper")
+    own = nbformat.v4.new_code_cell("helper = 1 / 0")
+    change(course, lambda cells, _: cells.insert(2, own))
+    first = progress.results(path)[0]
+    assert first.note == "ZeroDivisionError: division by zero"
+    assert "0 of 3 points" in first.report and "helper = 1 / 0" in first.report
+
+
+def test_a_wrong_answer_is_told_of_no_error_below_it(course):
+    path = write(course, min_max="def min_max_scale(x): return x", z_score="1 / 0")
+    own = nbformat.v4.new_code_cell("2 / 0")
+    change(course, lambda cells, _: cells.append(own))
+    assert progress.results(path)[0].note == ""
+
+
+def test_questions_in_words_are_listed(course, capsys):
+    write(course)
+    change(
+        course,
+        lambda _, by_id: by_id["feature_scaling-why-models"].update(source="Trees."),
+    )
+    path = course / "exercises" / NAME
+    found = progress.questions(path)
+    assert [(q.written, q.points) for q in found] == [(False, 2), (True, 2)]
+    assert main(["status"]) == 0
+    shown = capsys.readouterr().out
+    for question, mark in zip(found, ("· not written", "✓ written"), strict=True):
+        (line,) = (s for s in shown.splitlines() if question.title in s)
+        assert mark in line and question.title and "point" not in question.title
+    main(["check", f"exercises/{NAME}"])
+    assert f"In words: {found[1].title}: written" in capsys.readouterr().out
+
+
+def test_status_names_what_is_wrong_in_the_notebook(course, capsys):
+    write(course, min_max="1 / 0")
+    change(course, lambda c, by_id: c.remove(by_id["feature_scaling-z_score"]))
+    main(["status"])
+    shown = capsys.readouterr().out
+    where = "in feature_scaling.ipynb"
+    assert f"min_max_scale {where}: ZeroDivisionError: division by zero" in shown
+    assert f"z_score_scale {where}: check cell deleted" in shown
+
+
+def test_where_there_are_no_files_to_talk_by_a_kernel_gets_ports(course):
+    assert progress._transport("win32") == {}
+    assert progress._transport("linux")["transport"] == "ipc"
+
+
 def test_status_says_what_to_do_next(course, capsys):
     write(course, min_max=of("equivalents", "min_max"))
     assert main(["status"]) == 0

@@ -113,6 +113,7 @@ def test_the_link_leads_to_the_chapters_section(monkeypatch):
     assert f'href="../../_build/html/book/{page}"' in FAILED._repr_html_()
     monkeypatch.setenv("NORMLIB_BOOK", "https://example.org/book")
     assert f'href="https://example.org/book/{page}"' in FAILED._repr_html_()
+    assert f'href="elsewhere/{page}"' in FAILED.to_html("elsewhere")
 
 
 def test_a_passing_report_has_no_advice():

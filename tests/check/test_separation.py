@@ -19,8 +19,10 @@ def by_the_largest(x):
 def test_right_and_wrong_must_differ(unchanged):
     measure = separates(to_unit_length, by_the_largest, 0.1, unchanged=unchanged)
     assert measure({"x": np.array([0.6, 0.8])})
-    with pytest.raises(Unusable, match="nearly the same"):
+    with pytest.raises(Unusable, match=r"nearly the same.* less than 0\.01 %"):
         measure({"x": np.array([0.0, 1.0])})
+    with pytest.raises(Unusable, match=r"nearly the same.* at most 0\.5 %"):
+        measure({"x": np.array([0.1, 1.0])})
 
 
 def test_right_must_leave_an_unchanged_input_as_it_is():

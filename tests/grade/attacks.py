@@ -357,6 +357,7 @@ HARM = {
     ),
     "memory that no limit counts": harm("1 / (os.memfd_create('x') > 0)"),
     "10 GB of memory": harm("np.ones(10 * 2**30 // 8)"),
+    "1 GB of memory, bit by bit": harm("[np.ones(1 << 18) for _ in range(512)]"),
     "10 GB of shared memory": harm("import mmap", "mmap.mmap(-1, 10 * 2**30)"),
     "a thousand threads": harm(
         "import threading, time",

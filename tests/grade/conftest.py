@@ -1,17 +1,21 @@
 """A course to try things on, and a sandbox to try them in."""
 
+import contextlib
 import json
 import shutil
+from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from normlib.check import EXERCISES
-from normlib.grade import classroom
+from normlib.grade import workers
 from normlib.grade.bridge.course import Course
+from normlib.grade.classroom import grade
+from normlib.grade.processes import Workers
 from normlib.grade.sample_class.answers import pasted
 from normlib.grade.sandbox import backends
-from normlib.grade.submission import grading
 from normlib.grade.submission.pack import Limits, Pack
 from tests.grade.sandboxes import skipped_where_missing
 
@@ -41,8 +45,8 @@ def course(root, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def packs(root):
-    """Assignment -> pack."""
-    limits = Limits(cell=60, call=60, submission=300, memory=1024)
+    """Assignment -> pack: with a course's memory, and time for a busy machine."""
+    limits = Limits(cell=60, call=60, submission=300)
     paths = sorted(root.glob("exercises/[!.]*/*.ipynb"))
     return {path.parent.name: Pack.read(path, limits) for path in paths}
 
@@ -50,7 +54,7 @@ def packs(root):
 @pytest.fixture(scope="session")
 def scaling(packs):
     """The first assignment, with limits that a test can wait for."""
-    limits = Limits(cell=4, call=4, submission=60, memory=1024, size=1)
+    limits = Limits(cell=4, call=4, submission=60, size=1)
     return replace(packs["01_feature_scaling"], limits=limits)
 
 
@@ -113,21 +117,32 @@ def new_course(course, handed_in, tmp_path):
     return make
 
 
-_known = {}  # key -> result: each submission runs once in all these tests
+_known = {}  # key -> what a worker says: each submission runs once in all these tests
 
 
 @pytest.fixture
-def no_workers(zygote, monkeypatch):
-    """Grade in this process, so that a fork of it can."""
+def here(zygote):
+    """In place of workers: this process. A fork of it can grade, too."""
 
-    def run_all(course, todo, options, graded, meanwhile):
-        meanwhile()
-        for student, pack in todo:
-            submission = course.submission(pack.assignment, student, pack)
-            key = classroom._key(submission, options.seed, options.unsafe)
-            if key not in _known:
-                where = options.seed, zygote.address, zygote.backend.name
-                _known[key] = grading.grade(pack, submission.file, "", *where)
-            yield (student, pack), (replace(submission, file=b""), key, _known[key])
+    def submit(run, item):
+        submission, seed = run.handed_in(item), run.options.seed
+        key, done = workers.key(submission, seed, False), Future()
+        if key not in _known:
+            where = zygote.address, zygote.backend.name
+            _known[key] = workers.grade(submission, seed, False, *where)
+        done.set_result(replace(_known[key], submission=submission))
+        return done
 
-    monkeypatch.setattr(classroom, "_run_all", run_all)
+    @contextlib.contextmanager
+    def started(run, jobs):
+        run.open()
+        run.began(zygote.backend.name)
+        yield Workers(partial(submit, run), 1)
+
+    return started
+
+
+@pytest.fixture
+def grade_here(here):
+    """``classroom.grade``, in this process."""
+    return partial(grade, started=here)

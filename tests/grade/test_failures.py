@@ -1,16 +1,20 @@
 """What one submission brings about while it is saved or shown is its own report."""
 
+import contextlib
 import csv
 import json
 import shutil
 import sqlite3
+from concurrent.futures import Future
+from dataclasses import replace
 
 import pytest
 
-from normlib.grade import classroom, report
-from normlib.grade.bridge import gradebook
+from normlib.grade import report
+from normlib.grade.bridge import gradebook, steps
 from normlib.grade.bridge.course import Course
 from normlib.grade.classroom import Options, grade
+from normlib.grade.workers import BUSY
 from tests.grade.attacks import NAMES
 from tests.grade.classes import ASSIGNMENT, QUICK
 
@@ -25,36 +29,36 @@ def scores(folder):
 
 
 def test_an_exception_while_saving_is_that_submissions_report(
-    new_course, no_workers, monkeypatch
+    new_course, grade_here, monkeypatch
 ):
-    folder, save = new_course("class", 3), gradebook._save_points
+    folder, save = new_course("class", 3), steps.save_points
 
-    def breaks(course, book, notebook, where):
+    def breaks(config, book, notebook, where):
         if where["student"] == "student-1":
             raise TypeError("\x1b[2J odd")
-        return save(course, book, notebook, where)
+        return save(config, book, notebook, where)
 
-    monkeypatch.setattr(gradebook, "_save_points", breaks)
-    graded = grade(folder, options=QUICK)
+    monkeypatch.setattr(steps, "save_points", breaks)
+    graded = grade_here(folder, options=QUICK)
     told = "its result could not be saved: TypeError: \\x1b[2J odd"
     assert graded.failed == {(ASSIGNMENT, "student-1"): told}
     assert scores(folder)["student-0"] == scores(folder)["student-2"] == FULL
     monkeypatch.undo()
-    assert grade(folder, options=QUICK).failed == {}
+    assert grade_here(folder, options=QUICK).failed == {}
     assert scores(folder)["student-1"] == FULL
 
 
-def test_a_full_disk_is_nobodys_report(new_course, no_workers, monkeypatch):
+def test_a_full_disk_is_nobodys_report(new_course, grade_here, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(gradebook, "_save_points", full)
+    monkeypatch.setattr(steps, "save_points", full)
     with pytest.raises(OSError, match="No space left"):
-        grade(new_course("class", 1), options=QUICK)
+        grade_here(new_course("class", 1), options=QUICK)
 
 
 def test_names_of_folders_do_nothing_and_stop_nobody(
-    new_course, no_workers, capsys, tmp_path, monkeypatch
+    new_course, grade_here, capsys, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("COLUMNS", "400")
     folder = new_course("class", 1)
@@ -62,7 +66,7 @@ def test_names_of_folders_do_nothing_and_stop_nobody(
     for name in NAMES.values():
         shutil.copytree(submitted / "student-0", submitted / name)
         (submitted / name / f"other {name[:50]}").mkdir()
-    graded = grade(folder, options=QUICK)
+    graded = grade_here(folder, options=QUICK)
     report.show(folder, graded)
     report.write_json(tmp_path / "told.json", graded)
     shown = capsys.readouterr().out
@@ -80,39 +84,39 @@ def test_names_of_folders_do_nothing_and_stop_nobody(
 
 
 @pytest.mark.parametrize("why", ["the worker ended", "busy"])
-def test_an_earlier_grade_does_not_stay(new_course, no_workers, monkeypatch, why):
-    folder, run_all = new_course("class", 2), classroom._run_all
-    grade(folder, options=WITH_PAGES)
+def test_an_earlier_grade_does_not_stay(new_course, here, grade_here, why):
+    folder = new_course("class", 2)
+    grade_here(folder, options=WITH_PAGES)
     give_by_hand(folder)
     (path,) = folder.glob("_build/submitted/student-0/*/*.ipynb")
     path.write_bytes(path.read_bytes() + b"\n")
 
-    def lost(course, todo, *others):
-        for item, result in run_all(course, todo, *others):
-            result[2].starved = True
-            yield item, (why if why != "busy" else result)
+    @contextlib.contextmanager
+    def losing(run, jobs):
+        with here(run, jobs) as found:
 
-    monkeypatch.setattr(classroom, "_run_all", lost)
-    graded = grade(folder, options=WITH_PAGES)
+            def submit(item):
+                lost, done = Future(), found.submit(item).result()
+                if why == "busy":
+                    result = replace(done.result, starved=True)
+                    lost.set_result(replace(done, result=result))
+                else:
+                    lost.set_exception(TypeError(why))
+                return lost
+
+            yield replace(found, submit=submit)
+
+    graded = grade(folder, options=WITH_PAGES, started=losing)
     (told,) = graded.failed.values()
-    assert told == (why if why != "busy" else classroom.BUSY)
+    assert told == (f"TypeError: {why}" if why != "busy" else BUSY)
     assert scores(folder) == {"student-0": 0.5, "student-1": FULL}
     assert not [*folder.glob("_build/autograded/student-0/*/*.ipynb")]
     assert not [*folder.glob("_build/feedback/student-0/*/*.html")]
     with gradebook.opened(Course(folder)) as book:
         assert book.find_submission(ASSIGNMENT, "student-0").needs_manual_grade
-    monkeypatch.setattr(classroom, "_run_all", run_all)
-    for one in classroom_results(folder):
-        one.starved = False
-    assert grade(folder, options=WITH_PAGES).failed == {}
+    assert grade_here(folder, options=WITH_PAGES).failed == {}
     assert scores(folder)["student-0"] == FULL + 0.5
     assert [*folder.glob("_build/feedback/student-0/*/*.html")]
-
-
-def classroom_results(folder):
-    from tests.grade.conftest import _known
-
-    return _known.values()
 
 
 def give_by_hand(folder):

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from normlib.grade.bridge import feedback
 from normlib.grade.bridge.converters import NbgraderError
 from normlib.grade.bridge.course import Course
 from normlib.grade.classroom import grade
+from normlib.grade.results import Results
 from normlib.grade.submission import limited
 from tests.grade.classes import ASSIGNMENT, QUICK, results, written
 from tests.grade.processes import ended, family, forked, kill_beyond, wait_for
@@ -48,13 +48,13 @@ def at_each_write(call):
 
 
 @pytest.fixture
-def uninterrupted(new_course, no_workers):
+def uninterrupted(new_course, grade_here):
     folder = new_course("uninterrupted", 2)
-    grade(folder, options=QUICK)
+    grade_here(folder, options=QUICK)
     return written(folder)
 
 
-def test_killed_between_any_two_writes(new_course, no_workers, uninterrupted):
+def test_killed_between_any_two_writes(new_course, grade_here, uninterrupted):
     """Every fifth of them: they are about a hundred."""
     points = 0
     for last in range(1, 1000, 5):
@@ -67,39 +67,39 @@ def test_killed_between_any_two_writes(new_course, no_workers, uninterrupted):
                     os.kill(os.getpid(), signal.SIGKILL)
 
             at_each_write(count)
-            grade(folder, options=QUICK)
+            grade_here(folder, options=QUICK)
 
         if ended(forked(until_killed)) != -signal.SIGKILL:
             break
         points += 1
-        grade(folder, options=QUICK)
+        grade_here(folder, options=QUICK)
         assert written(folder) == uninterrupted, last
     assert points > 20
 
 
 @pytest.mark.parametrize("size", [0, 50_000, 120_000])
-def test_a_full_disk(new_course, no_workers, uninterrupted, size):
+def test_a_full_disk(new_course, grade_here, uninterrupted, size):
     """No file grows beyond ``size``: the first ones, or the gradebook, do not fit."""
     folder = new_course("full", 2)
 
     def without_room():
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
         try:
-            grade(folder, options=QUICK)
+            grade_here(folder, options=QUICK)
         except (OSError, NbgraderError):
             os._exit(3)
 
     assert ended(forked(without_room)) == 3
-    grade(folder, options=QUICK)
+    grade_here(folder, options=QUICK)
     assert written(folder) == uninterrupted
 
 
 @pytest.fixture
-def page(new_course, no_workers):
+def page(new_course, grade_here):
     """The feedback page of a graded submission, and how to write it again."""
     folder = new_course("feedback", 1)
     where = ASSIGNMENT, "student-0", "marks"
-    grade(folder, options=QUICK)
+    grade_here(folder, options=QUICK)
     assert feedback.write(folder, *where) == ""
     (path,) = folder.glob("_build/feedback/*/*/*.html")
     outdated = partial(feedback.outdated, Course(folder), *where)
@@ -140,9 +140,25 @@ def test_feedback_whose_process_ends_alone_is_reported(page):
     assert write() == "" and path.read_text() == wanted
 
 
-def start(folder, **environment):
+STOPPING = """
+import os, signal
+from normlib.grade.results import Results
+
+save = Results.save
+
+def save_and_stop(*args):
+    save(*args)
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+Results.save = save_and_stop
+"""
+COMMAND = "import sys; from normlib.cli import main; sys.exit(main())"
+
+
+def start(folder, before="", **environment):
+    """The command; ``before`` it is what happens to it."""
     return subprocess.Popen(
-        [sys.executable, "-m", "normlib.cli", "grade", "--jobs", "2"],
+        [sys.executable, "-c", before + COMMAND, "grade", "--jobs", "2"],
         cwd=folder,
         env=os.environ | environment,
         stdout=subprocess.PIPE,
@@ -151,22 +167,30 @@ def start(folder, **environment):
     )
 
 
-def test_the_command_is_killed(new_course, no_workers):
-    folder = new_course("command", 4, seconds=1)
-    process = start(folder)
-    wait_for(lambda: results(folder))
+def killed_in_the_middle(folder, **environment):
+    """The command, killed when it has its first result."""
+    process = start(folder, STOPPING, **environment)
+    wait_for(lambda: state(process.pid) == "T")
     others = family(process.pid)
     process.kill()
     process.communicate(timeout=300)
     assert len(others) > 3
-    wait_for(lambda: not {*others} & {*family(1)}, 30)
-    done = {path: path.stat().st_mtime for path in results(folder)}
-    assert 0 < len(done) < 4
-    outcome = grade(folder, options=QUICK)
-    assert outcome.ran == 4 - len(done) and not outcome.failed
-    assert {path: path.stat().st_mtime for path in done} == done
-    again = new_course("again", 4, seconds=1)
-    grade(again, options=QUICK)
+    wait_for(lambda: not {*others} & {*family(1)})
+
+
+def state(pid):
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def test_the_command_is_killed(new_course, grade_here):
+    folder = new_course("command", 4)
+    killed_in_the_middle(folder)
+    ((first, when),) = [(path, path.stat().st_mtime) for path in results(folder)]
+    outcome = grade_here(folder, options=QUICK)
+    assert outcome.ran == 3 and not outcome.failed
+    assert first.stat().st_mtime == when
+    again = new_course("again", 4)
+    grade_here(again, options=QUICK)
     assert written(folder) == written(again)
 
 
@@ -178,13 +202,8 @@ def place():
 
 
 def test_a_killed_command_leaves_nothing_after_the_next(new_course, place):
-    folder = new_course("leaving", 2, seconds=1)
-    process = start(folder, TMPDIR=str(place))
-    wait_for(lambda: results(folder))
-    others = family(process.pid)
-    process.kill()
-    process.communicate(timeout=60)
-    wait_for(lambda: not {*others} & {*family(1)}, 30)
+    folder = new_course("leaving", 2)
+    killed_in_the_middle(folder, TMPDIR=str(place))
     assert [*place.iterdir()]  # or the rest proves nothing
     (folder / ".normlib-killed").mkdir()  # as in the middle of a self-test
     (folder / "_build/feedback/.normlib-killed").mkdir(parents=True)  # or of a page
@@ -207,9 +226,9 @@ def beneath(pid, name, but):
     return [other for other, line in commands if name in line and other not in but]
 
 
-def test_a_sandbox_and_a_worker_are_killed(new_course, zygote):
-    """First one, then, when it goes on, the other."""
-    folder, killed = new_course("killed", 5, seconds=1), []
+def test_a_sandbox_and_a_worker_are_killed(new_course, zygote, monkeypatch):
+    """One after the first result, the other after the second."""
+    folder, killed, save = new_course("killed", 5), [], Results.save
     me, before = os.getpid(), {*family(os.getpid())}
 
     def sandboxes():
@@ -223,23 +242,16 @@ def test_a_sandbox_and_a_worker_are_killed(new_course, zygote):
             for pid in beneath(one, server, before)
         ]
 
-    def kill_one(victims):
-        for pid in victims():  # there are none while the next ones are being started
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-                killed.append(pid)
-                return True
+    victims = iter((sandboxes, workers))
 
-    def kill():
-        for victims in (sandboxes, workers):
-            done = len(results(folder))
-            wait_for(lambda done=done: len(results(folder)) > done)
-            wait_for(lambda victims=victims: kill_one(victims))
+    def save_and_kill(*args):
+        save(*args)
+        for pid in next(victims, list)()[:1]:
+            os.kill(pid, signal.SIGKILL)
+            killed.append(pid)
 
-    killer = threading.Thread(target=kill)
-    killer.start()
+    monkeypatch.setattr(Results, "save", save_and_kill)
     outcome = grade(folder, options=QUICK)
-    killer.join()
     assert len(killed) == 2
     assert outcome.failed == {} and len(results(folder)) == 5
     assert {sum(points.values()) for points in outcome.points.values()} == {15}
@@ -247,13 +259,13 @@ def test_a_sandbox_and_a_worker_are_killed(new_course, zygote):
 
 
 LEAVE = """
-import os, signal
+import multiprocessing, os, signal
 from normlib.grade.processes import executor
 
 with executor(2) as pool:
     list(pool.map(abs, range(20)))
-    for pid in pool._processes:
-        os.kill(pid, signal.SIGSTOP)
+    for process in multiprocessing.active_children():
+        os.kill(process.pid, signal.SIGSTOP)
 """
 
 
@@ -274,7 +286,7 @@ def test_who_ends_workers_is_given_up_and_nobody_else(monkeypatch):
     todo = [f"{i} and 0" for i in range(30)]
     todo[3] = "import os; os._exit(1)"
     outcome = dict(processes.finish(todo, 2, started))
-    assert outcome.pop(todo[3]).endswith("(2 attempts)")
+    assert outcome.pop(todo[3]).why.endswith("(2 attempts)")
     assert outcome == {code: None for code in todo if code != todo[3]}
 
 
@@ -317,30 +329,30 @@ def use(folder, url):
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_several_at_a_time(new_course, no_workers, database, request):
+def test_several_at_a_time(new_course, grade_here, database, request):
     """Four begin together, with a new gradebook and everything to save."""
     alone, folder = new_course("alone", 5), new_course("together", 5)
     if database == "postgresql":
         new = request.getfixturevalue("postgres")
         use(alone, new())
         use(folder, new())
-    grade(alone, options=QUICK)
-    pids = [forked(lambda: grade(folder, options=QUICK)) for _ in range(4)]
+    grade_here(alone, options=QUICK)
+    pids = [forked(lambda: grade_here(folder, options=QUICK)) for _ in range(4)]
     assert [ended(pid) for pid in pids] == [0, 0, 0, 0]
-    assert grade(folder, options=QUICK).ran == 0
+    assert grade_here(folder, options=QUICK).ran == 0
     assert written(folder) == written(alone)
 
 
-def test_two_machines_with_one_database(new_course, no_workers, postgres):
+def test_two_machines_with_one_database(new_course, grade_here, postgres):
     """Each has the same class in a folder of its own, so no lock of files helps."""
     one, two, alone = (new_course(name, 5) for name in ("one", "two", "alone"))
     url = postgres()
     use(one, url)
     use(two, url)
     use(alone, postgres())
-    grade(alone, options=QUICK)
+    grade_here(alone, options=QUICK)
     pids = [
-        forked(lambda folder=folder: grade(folder, options=QUICK))
+        forked(lambda folder=folder: grade_here(folder, options=QUICK))
         for folder in (one, two)
     ]
     assert [ended(pid) for pid in pids] == [0, 0]

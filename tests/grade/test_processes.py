@@ -1,15 +1,19 @@
-"""What was stopped on a busy machine is run again with nothing beside it."""
+"""As much at a time as the machine holds; what it stopped, being busy, again alone."""
 
 import contextlib
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from normlib.grade import classroom
-from normlib.grade.classroom import BUSY, Options
+from normlib.grade import processes
+from normlib.grade.classroom import Options, grade
 from normlib.grade.processes import Workers, finish
 from normlib.grade.submission.grading import Result
+from normlib.grade.submission.pack import Limits
+from normlib.grade.workers import BUSY, Done
 from tests.grade.classes import results
 
 
@@ -47,18 +51,51 @@ def test_what_is_doubtful_runs_again_alone_and_then_counts(stopped):
     assert {*found} == {*"abc"}
 
 
-def test_what_was_lost_to_load_is_not_kept(new_course, monkeypatch):
+@pytest.mark.parametrize(
+    ("gigabytes", "cores", "limit", "number"),
+    [
+        (4, 2, Limits().memory, 2),  # the smallest machine that a class is graded on
+        (4, 8, Limits().memory, 2),
+        (16, 8, Limits().memory, 8),
+        (8, 8, 2048, 1),
+        (16, 8, 2048, 3),
+        (1, 2, Limits().memory, 1),  # one has to do
+    ],
+)
+def test_the_memory_holds_all_at_once(monkeypatch, gigabytes, cores, limit, number):
+    # A machine of 4 GB has some of it for itself, before anything has started.
+    monkeypatch.setattr(processes, "memory", lambda: int(gigabytes * 0.95 * 2**30))
+    monkeypatch.setattr(processes.os, "cpu_count", lambda: cores)
+    assert processes.at_once(Limits(memory=limit).most) == number
+
+
+def test_a_container_has_what_it_may_take(tmp_path):
+    (whole,) = {processes.memory(tmp_path), processes.memory(tmp_path / "none")}
+    text = Path("/proc/meminfo").read_text()
+    assert whole == int(re.search(r"MemTotal: +(\d+) kB", text)[1]) << 10
+    (tmp_path / "memory.max").write_text("max\n")
+    assert processes.memory(tmp_path) == whole
+    (tmp_path / "memory.max").write_text(f"{3 << 20}\n")
+    assert processes.memory(tmp_path) == 3 << 20
+    (tmp_path / "memory").mkdir()
+    (tmp_path / "memory/memory.limit_in_bytes").write_text(f"{2 << 20}\n")
+    assert processes.memory(tmp_path) == 2 << 20
+
+
+def test_what_was_lost_to_load_is_not_kept(new_course):
     """And the next run grades it anew."""
     folder = new_course("busy", students=1)
     lost = Result("", {}, [], "bubblewrap", stopped=True, starved=True)
 
-    def run_all(course, todo, options, graded, meanwhile):
-        meanwhile()
-        for student, pack in todo:
-            submission = course.submission(pack.assignment, student, pack)
-            yield (student, pack), (submission, "0" * 64, lost)
+    @contextlib.contextmanager
+    def started(run, jobs):
+        run.open()
+        with ThreadPoolExecutor(jobs) as pool:
+            yield Workers(
+                lambda item: pool.submit(Done, run.handed_in(item), "0" * 64, lost),
+                jobs,
+            )
 
-    monkeypatch.setattr(classroom, "_run_all", run_all)
-    graded = classroom.grade(folder, (), Options(feedback=False))
+    graded = grade(folder, (), Options(feedback=False), started)
     assert graded.failed == {("01_feature_scaling", "student-0"): BUSY}
     assert not results(folder)

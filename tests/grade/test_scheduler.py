@@ -9,7 +9,6 @@ import sys
 
 import pytest
 
-from normlib.grade.classroom import grade
 from tests.grade.classes import QUICK, results, written
 from tests.grade.processes import wait_for
 
@@ -100,9 +99,9 @@ def cluster(tmp_path):
     found.end()
 
 
-def test_two_workers_give_the_same_though_one_is_lost(new_course, no_workers, cluster):
+def test_two_workers_give_the_same_though_one_is_lost(new_course, grade_here, cluster):
     alone, folder = (new_course(name, 6, seconds=0.5) for name in ("alone", "class"))
-    grade(alone, options=QUICK)
+    grade_here(alone, options=QUICK)
     watched = NOTHING_SHARED.format(course=str(folder))
     address, (one, two) = cluster.start(watched, watched)
     process = cluster.run(folder, "--scheduler", address, "--json", "found.json")
@@ -117,7 +116,7 @@ def test_two_workers_give_the_same_though_one_is_lost(new_course, no_workers, cl
     assert written(folder) == written(alone)
 
 
-def test_a_worker_that_is_not_fit_is_given_nothing(new_course, no_workers, cluster):
+def test_a_worker_that_is_not_fit_is_given_nothing(new_course, grade_here, cluster):
     folder = new_course("class", 2)
     address, _ = cluster.start(UNCONFINED, OTHER)
     process = cluster.run(folder, "--scheduler", address)
@@ -135,7 +134,7 @@ def test_a_worker_that_is_not_fit_is_given_nothing(new_course, no_workers, clust
     assert len(results(folder)) == 2
 
 
-def test_without_a_scheduler_nothing_is_lost(new_course, no_workers, cluster):
+def test_without_a_scheduler_nothing_is_lost(new_course, grade_here, cluster):
     folder = new_course("class", 1)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -145,4 +144,4 @@ def test_without_a_scheduler_nothing_is_lost(new_course, no_workers, cluster):
     output, _ = process.communicate(timeout=300)
     assert process.returncode == 2 and "Traceback" not in output
     assert address.removeprefix("tcp://") in output
-    assert grade(folder, options=QUICK).ran == 1
+    assert grade_here(folder, options=QUICK).ran == 1

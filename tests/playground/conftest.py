@@ -13,24 +13,36 @@ import pytest
 PATIENCE = 180_000
 
 
-class _Quiet(SimpleHTTPRequestHandler):
+class _Recording(SimpleHTTPRequestHandler):
+    """Keeps each request's path and status, and prints nothing."""
+
+    def log_request(self, code="-", size="-"):
+        self.server.answers.append((self.path, int(code)))
+
     def log_message(self, *_):
         pass
 
 
 @pytest.fixture(scope="session")
-def site(html):
-    """The address of the built book, served on the loopback."""
+def server(html):
+    """The built book, served on the loopback; ``answers`` holds what was asked for."""
     manifest = html / "_static/playground/manifest.json"
     if not manifest.exists() or not json.loads(manifest.read_text())["parts"]:
         pytest.skip(
             "the parts of exercises that run in the page are missing: make book"
         )
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=html))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Recording, directory=html))
+    server.answers = []
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
+    yield server
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture(scope="session")
+def site(server):
+    """The address of the built book, served on the loopback."""
+    return f"http://127.0.0.1:{server.server_port}"
 
 
 @dataclass
@@ -75,8 +87,8 @@ class Notebook:
         return self.tab.locator(".playground-summary").inner_text()
 
 
-def opened(context, site, page):
-    tab = context.new_page()
+def opened(context, site, page, tab=None):
+    tab = tab or context.new_page()
     tab.set_default_timeout(PATIENCE)
     notebook = Notebook(tab, site, page)
     tab.on("request", lambda request: notebook.requested.append(request.url))

@@ -5,11 +5,22 @@ from urllib.parse import urlparse
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from bs4 import BeautifulSoup
 
+from normlib.check import EXERCISES
+from tests.pages import NOTEBOOKS
 from tests.playground.conftest import PATIENCE
 
 PAGE = "exercises/01_feature_scaling/feature_scaling"
 KEY = "feature_scaling.min_max"
+WRONG = "def min_max_scale(x, low=0.0, high=1.0):\n    return x"
+TABLE = """class Table:
+    def _repr_html_(self):
+        row = "<td>0.123456789</td>" * 30
+        return f"<table><tr>{row}</tr></table>"
+
+print("9" * 400)
+Table()"""
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 
 
@@ -31,6 +42,19 @@ def visit(browser, site):
         context.close()
 
 
+@pytest.mark.parametrize("page", NOTEBOOKS)
+def test_each_exercise_of_a_topic_has_its_place_on_the_page(page, html):
+    topic = page.rpartition("/")[2]
+    built = BeautifulSoup((html / f"{page}.html").read_text(), "html.parser")
+    keys = [place["data-exercise"] for place in built.select("[data-exercise]")]
+    assert sorted(keys) == sorted(k for k in EXERCISES if k.startswith(f"{topic}."))
+    for place in built.select("[data-exercise]"):
+        assert "NotImplementedError" in place.get_text()
+    assert len(built.select(".playground-written")) == str(built).count(
+        "<p>YOUR ANSWER HERE</p>"
+    )
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
 @pytest.mark.parametrize("page", [PAGE, "book/intro", "book/install"])
@@ -42,13 +66,31 @@ def test_it_shuts_nobody_out(visit, page, viewport, theme, screenshots):
     assert tab.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
     name = f"playground-{page.rpartition('/')[2]}-{viewport['width']}-{theme}.png"
     tab.screenshot(path=screenshots / name)
-    found = Axe().run(tab, context={"include": [[".bd-article"]]}).response
-    serious = [
+    assert serious_faults(tab, ".bd-article") == []
+
+
+def serious_faults(tab, where):
+    found = Axe().run(tab, context={"include": [[where]]}).response
+    return [
         (violation["id"], [node["target"] for node in violation["nodes"]])
         for violation in found["violations"]
         if violation["impact"] in ("serious", "critical")
     ]
-    assert serious == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_an_answer_brings_shuts_nobody_out(visit, theme):
+    tab = visit(PAGE, viewport=PHONE, color_scheme=theme)
+    exercise = tab.locator(f'[data-exercise="{KEY}"]')
+    for code, button in ((WRONG, "Check"), (TABLE, "Run")):
+        exercise.locator(".cm-content").click()
+        tab.keyboard.press("Control+a")
+        tab.keyboard.insert_text(code)
+        exercise.get_by_role("button", name=button).click()
+        exercise.locator(".playground-report[aria-busy=false]").wait_for()
+        assert exercise.get_by_role("status").inner_text()
+        assert serious_faults(tab, f'[data-exercise="{KEY}"]') == []
+        assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
 def test_a_keyboard_is_enough(scaling):
@@ -78,6 +120,33 @@ def test_parts_load_only_when_an_exercise_is_touched(visit):
     tab.locator(".cm-content").first.wait_for()
     tab.wait_for_load_state("networkidle")
     assert not [url for url in requested if "pyodide" in url or "numpy" in url]
+
+
+def test_a_second_visit_loads_from_the_browsers_cache(
+    browser, chromium, site, server, tmp_path
+):
+    """What the server is asked for again, it answers with 304: nothing has changed."""
+
+    def parts_sent(context):
+        before = len(server.answers)
+        tab = context.new_page()
+        tab.set_default_timeout(PATIENCE)
+        tab.goto(f"{site}/{PAGE}.html")
+        exercise = tab.locator(f'[data-exercise="{KEY}"]')
+        exercise.get_by_role("button", name="Check").click()
+        exercise.get_by_role("status").get_by_text("of 3 points").wait_for()
+        tab.close()
+        answered = server.answers[before:]
+        return {path for path, code in answered if "/parts/" in path and code == 200}
+
+    # In memory alone, Chromium keeps nothing as large as Pyodide.
+    start = browser.browser_type.launch_persistent_context
+    with start(tmp_path / "profile", **chromium) as context:
+        first = {
+            path.partition("?")[0].rpartition(".")[2] for path in parts_sent(context)
+        }
+        assert {"wasm", "whl", "zip"} <= first
+        assert parts_sent(context) == set()
 
 
 def test_an_exercise_in_torch_says_so_and_keeps_an_editor(visit, html):
@@ -118,7 +187,7 @@ def test_without_its_parts_one_line_says_why_nothing_runs(visit, manifest):
 
 def test_a_part_that_does_not_arrive_is_named(visit):
     tab = visit(
-        PAGE, lambda tab: tab.route("**/*.whl", lambda r: r.fulfill(status=500))
+        PAGE, lambda tab: tab.route("**/numpy*.whl", lambda r: r.fulfill(status=500))
     )
     exercise = tab.locator(f'[data-exercise="{KEY}"]')
     exercise.get_by_role("button", name="Check").click()
@@ -132,6 +201,20 @@ def test_without_scripts_the_page_is_as_it_was(visit):
     # Chromium shows it only to who has switched scripts off in its settings.
     assert "Exercises run in the page when JavaScript is allowed" in tab.content()
     assert tab.get_by_text("YOUR ANSWER HERE").first.is_visible()
+
+
+def test_the_first_page_shows_on_a_phone_what_it_is_about(visit):
+    tab = visit("book/intro", viewport=PHONE)
+    tab.locator(".cm-content").wait_for()
+    ways = [tab.get_by_role("link", name="Start chapter 1").first]
+    ways.append(
+        tab.locator(".playground-ways").get_by_role("link", name="Get the course")
+    )
+    for shown in (*ways, tab.locator("img.playground-picture").first):
+        box = shown.bounding_box()
+        assert box["y"] + box["height"] <= PHONE["height"]
+    ways[0].click()
+    tab.wait_for_url("**/01_feature_scaling.html")
 
 
 def test_the_first_page_has_an_exercise_and_says_where_to_go_on(visit, site):

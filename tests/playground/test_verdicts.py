@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from normlib.check import EXERCISES
+from tests.check.test_without_torch import ABOUT_TORCH
 
 # Run on both sides. What an answer in torch gets is left out: the page has no torch.
 JUDGE_ALL = """
@@ -69,12 +70,7 @@ def torch_free(html):
 
 
 def test_only_what_is_about_torch_is_not_checked_in_the_page(torch_free):
-    modules = {key for key in EXERCISES if key.endswith(".module")}
-    networks = {f"choosing.{name}" for name in ("small_batch", "contrast", "recurrent")}
-    # These two judge with NumPy alone, but share a module with the three above.
-    beside = {"choosing.identify", "choosing.invariance"}
-    left = set(EXERCISES) - set(torch_free)
-    assert modules | networks <= left <= modules | networks | beside
+    assert set(EXERCISES) - set(torch_free) == set(ABOUT_TORCH)
 
 
 def test_every_answer_gets_the_same_verdict_in_the_page(context, site, torch_free):

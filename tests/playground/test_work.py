@@ -128,6 +128,19 @@ def test_two_tabs_lose_no_work(scaling, context):
     assert scaling.source("feature_scaling.scaler") == "# from the second tab"
 
 
+def test_answers_survive_a_new_build_of_the_book(scaling, html):
+    manifest = json.loads((html / "_static/playground/manifest.json").read_text())
+    manifest["version"] = "another"
+    scaling.write("feature_scaling.decimal", "# of the build before")
+    body = json.dumps(manifest)
+    scaling.tab.route("**/manifest.json", lambda route: route.fulfill(body=body))
+    before = len(scaling.requested)
+    scaling.open()
+    scaling.tab.unroute("**/manifest.json")
+    assert [u for u in scaling.requested[before:] if u.endswith("page.js?v=another")]
+    assert scaling.source("feature_scaling.decimal") == "# of the build before"
+
+
 def test_every_exercise_of_the_topic_is_on_its_page(scaling):
     keys = scaling.tab.locator("[data-exercise]").evaluate_all(
         "all => all.map(one => one.dataset.exercise)"

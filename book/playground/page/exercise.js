@@ -3,6 +3,7 @@
 import { createEditor } from "./editor.js";
 import { button, element, headingOf } from "./elements.js";
 import { TookTooLong } from "./python.js";
+import { safe } from "./safe.js";
 import { readPoints, writePoints } from "./store.js";
 
 const STOPPED = "Stopped after 10 seconds. Is there a loop that never ends?";
@@ -114,14 +115,14 @@ export class Exercise {
       await this.prepare();
       this.say("Running…");
       const above = this.page.notebook.above(this.cell);
-      const result = await this.page.pythons.ask({
-        ...request,
-        above,
-        answer: this.editor.source,
-      });
-      this.report.innerHTML = result.html;
+      const result = await this.page.pythons.ask(
+        { ...request, above, answer: this.editor.source },
+        (loaded) => this.page.matplotlib.show(this.loading, loaded),
+      );
+      this.report.replaceChildren(safe(result.html));
       // Wide output scrolls, also for who has no mouse.
-      for (const output of this.report.querySelectorAll("pre")) output.tabIndex = 0;
+      const wide = this.report.querySelectorAll("pre, :scope > div:has(table)");
+      for (const output of wide) output.tabIndex = 0;
       return result;
     } catch (error) {
       const stopped = error instanceof TookTooLong;
@@ -129,6 +130,7 @@ export class Exercise {
       return stopped && request.key ? { points: 0 } : undefined;
     } finally {
       this.asking = false;
+      this.loading.hidden = true;
       this.report.ariaBusy = "false";
     }
   }

@@ -3,7 +3,7 @@
 import { showCourse } from "./course.js";
 import { button, element } from "./elements.js";
 import { Exercise } from "./exercise.js";
-import { Loading } from "./loading.js";
+import { Loading, Progress } from "./loading.js";
 import { Notebook } from "./notebook.js";
 import { Pythons } from "./python.js";
 import { lasting, onChangeElsewhere } from "./store.js";
@@ -22,15 +22,17 @@ export function enliven(manifest) {
 }
 
 class Page {
-  constructor({ file, notebook, torch, whole }, { parts, version }, tellCourse) {
+  constructor({ file, notebook, torch, whole }, { parts, pictures, version }, tellCourse) {
     this.whole = whole; // or only one exercise, on the book's first page
     this.tellCourse = tellCourse;
     this.notebook = new Notebook(file, notebook);
     this.torch = torch;
-    const sizes = Object.entries(parts).filter(([name]) => !OWN.includes(name));
-    const others = sizes.map(([name]) => name).filter((name) => name !== "normlib.zip");
-    this.pythons = new Pythons({ version, parts: others });
-    this.loading = new Loading(this.pythons, sizes.map(([, size]) => size));
+    const toLoad = Object.entries(parts).filter(([name]) => !OWN.includes(name));
+    const others = toLoad.map(([name]) => name).filter((name) => name !== "normlib.zip");
+    const what = { version, parts: others, pictures: Object.keys(pictures) };
+    this.pythons = new Pythons(what);
+    this.loading = new Loading(this.pythons, Object.fromEntries(toLoad));
+    this.matplotlib = new Progress("matplotlib", "matplotlib", pictures);
     this.book = new URL("../../../book", import.meta.url).href; // from the bundle
   }
 

@@ -6,8 +6,7 @@ const asked = new URL(import.meta.url).searchParams;
 
 // Fetches a part and tells how much of it has come. Pyodide asks for most of them once
 // more, by itself, and then finds them in the browser's cache.
-let loaded = 0;
-async function download(name) {
+async function download(name, tell) {
   const response = await fetch(new URL(name, parts));
   if (!response.ok) throw new Error(`${name} is missing (${response.status})`);
   const chunks = [];
@@ -16,21 +15,45 @@ async function download(name) {
     const { done, value } = await reader.read();
     if (done) return new Blob(chunks).arrayBuffer();
     chunks.push(value);
-    loaded += value.length;
-    self.postMessage({ type: "progress", loaded });
+    tell(value.length);
   }
 }
 
+function telling(what) {
+  let loaded = 0;
+  return (length) => self.postMessage({ type: "progress", what, loaded: (loaded += length) });
+}
+
 async function start() {
-  const checks = download(`normlib.zip?${asked.get("version")}`);
-  await Promise.all([checks, ...asked.getAll("part").map(download)]);
+  const tell = telling("python");
+  const checks = download(`normlib.zip?${asked.get("version")}`, tell);
+  await Promise.all([checks, ...asked.getAll("part").map((name) => download(name, tell))]);
   const { loadPyodide } = await import(new URL("pyodide.mjs", parts));
   const pyodide = await loadPyodide({ indexURL: parts.href, packageBaseUrl: parts.href });
   await pyodide.loadPackage("numpy", { messageCallback() {} });
   pyodide.unpackArchive(await checks, "zip", {
     extractDir: pyodide.runPython("import site; site.getsitepackages()[0]"),
   });
-  return pyodide.pyimport("in_the_page");
+  const python = pyodide.pyimport("in_the_page");
+  python.has_matplotlib = pictures.length > 0;
+  return { pyodide, python };
+}
+
+// Matplotlib, which is three times as large as NumPy: only for code that imports it.
+const pictures = asked.getAll("picture");
+let drawing;
+function loadMatplotlib(pyodide) {
+  const load = async () => {
+    const tell = telling("matplotlib");
+    await Promise.all(pictures.map((name) => download(name, tell)));
+    await pyodide.loadPackage("matplotlib", { messageCallback() {} });
+    pyodide.pyimport("in_the_page.pictures").destroy(); // takes seconds, the first time
+  };
+  drawing ??= load().catch((error) => {
+    drawing = undefined; // the next run tries again
+    throw error;
+  });
+  return drawing;
 }
 
 const starting = start();
@@ -40,8 +63,18 @@ starting.then(
 );
 
 self.onmessage = async ({ data }) => {
-  const python = await starting;
+  const { pyodide, python } = await starting;
   const { key, above, answer, book } = data;
+  if (pictures.length > 0 && python.imports_matplotlib(above, answer)) {
+    try {
+      await loadMatplotlib(pyodide);
+    } catch (error) {
+      const html = `<p>Matplotlib could not be loaded: ${error.message}.</p>`;
+      self.postMessage({ type: "result", html });
+      return;
+    }
+  }
+  self.postMessage({ type: "running" });
   const result = key ? python.check(key, above, answer, book) : python.run(above, answer);
   self.postMessage({
     type: "result",

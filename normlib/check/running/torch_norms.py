@@ -5,6 +5,7 @@ Handing it in would answer nothing. The arithmetic of torch stays within reach.
 
 import contextlib
 import sys
+from functools import cache
 
 from normlib.check.running.observing import Unusable
 
@@ -46,10 +47,14 @@ def without_torch_norms():
         yield
 
 
+@cache  # torch asks about every operation
+def _norm_in(name):
+    return next((norm for norm in NORMS if norm in name), None)
+
+
 def refuse(name):
     """Raise ``Unusable`` when ``name`` is that of one of torch's norms."""
-    found = next((norm for norm in NORMS if norm in name), None)
-    if found:
+    if found := _norm_in(name):
         raise Unusable(
             f"calls torch's own {found}, which is this exercise itself: "
             "write it with mean, sum, sqrt and the like"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from normlib.errors import CourseError
 from normlib.grade.bridge.converters import course_config
 from normlib.grade.files import printable
 from normlib.grade.submission import limited
@@ -20,6 +21,10 @@ from normlib.grade.submission.shrink import shrunk
 _WITH_OUTPUTS = 8  # times as large may a file be with its outputs, which nobody reads
 _NAMED = 5  # files that are told when the notebook is not among them
 _SECRET = 32  # bytes
+
+
+class _Unreadable(Exception):
+    """There is no file that can be graded; says why, to whoever handed it in."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,7 @@ class Course:
                     os.link(file.name, path)
         secret = path.read_bytes()
         if len(secret) != _SECRET:
-            raise ValueError(
+            raise CourseError(
                 f"{path} should hold {_SECRET} bytes, it holds {len(secret)}; bring it "
                 "back from a copy, or delete it: a new one draws all inputs anew"
             )
@@ -114,13 +119,13 @@ class Course:
 
         Raises
         ------
-        ValueError
+        CourseError
             When there are none, or one cannot be graded.
         """
         paths = sorted((self.folder("release") / assignment).glob("*.ipynb"))
         if not paths:
             where = self.folder("release").relative_to(self.root)
-            raise ValueError(
+            raise CourseError(
                 f"no notebook in {where}/{assignment}; `make exercises` writes it"
             )
         return [Pack.read(path, self.limits) for path in paths]
@@ -148,9 +153,9 @@ class Course:
         try:
             if wanted not in names and names:
                 lies = f"there is no file {wanted}; there lies {_listed(names, folder)}"
-                raise ValueError(lies)
+                raise _Unreadable(lies)
             file, problem = _notebook(folder, wanted, self.limits.size << 20), ""
-        except ValueError as error:
+        except _Unreadable as error:
             file, problem = b"", str(error)
         return Submission(assignment, student, pack, file, problem, tuple(notes))
 
@@ -159,7 +164,7 @@ class Course:
         folder = self.folder("submitted") / student / assignment
         try:
             return _read(folder, name, 100)
-        except ValueError:
+        except _Unreadable:
             return b""
 
 
@@ -168,12 +173,12 @@ def book_of(config) -> str:
 
     Raises
     ------
-    ValueError
+    CourseError
         When that is no address.
     """
     address = str(config.get("Book", {}).get("address", "")).rstrip("/")
     if address and not re.fullmatch(r"https?://\S+", address):
-        raise ValueError(
+        raise CourseError(
             "Book.address should begin with https:// and lead to the folder with the "
             f"chapters, got {address!r}"
         )
@@ -216,36 +221,36 @@ def _notebook(folder, name, limit):
         return limited.call(shrunk, f"{folder}/{name}", limit, seconds=30).encode()
     except limited.Failed as failed:
         told = str(failed).removeprefix("ValueError: ")
-        raise ValueError(
+        raise _Unreadable(
             f"{printable(name)} has more than {limit >> 20} MB, and {told}; "
             f"{limit >> 20} are allowed"
         ) from None
 
 
 def _read(folder, name, limit, most=0):
-    """The bytes of a file; ``ValueError`` says why there are none.
+    """The bytes of a file; ``_Unreadable`` says why there are none.
 
     A link could lead to a file of the grader; a pipe would never end. None if it has
     more than ``limit`` bytes, but not more than ``most``.
     """
     if folder.is_symlink():
-        raise ValueError("the folder is a link to another one")
+        raise _Unreadable("the folder is a link to another one")
     shown = printable(name)
     try:
         fd = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
-        raise ValueError(f"there is no file {shown}") from None
+        raise _Unreadable(f"there is no file {shown}") from None
     except OSError as error:
         why = "it is a link" if (folder / name).is_symlink() else error.strerror
-        raise ValueError(f"{shown} cannot be read: {why}") from None
+        raise _Unreadable(f"{shown} cannot be read: {why}") from None
     try:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):
-            raise ValueError(f"{shown} is no file")
+            raise _Unreadable(f"{shown} is no file")
         if limit < status.st_size <= most:
             return None
         if status.st_size > limit:
-            raise ValueError(
+            raise _Unreadable(
                 f"{shown} has {status.st_size >> 20} MB; {limit >> 20} are allowed"
             )
         with open(fd, "rb", closefd=False) as file:

@@ -2,6 +2,7 @@
 
 import warnings
 
+from normlib.errors import CourseError
 from normlib.grade.bridge import gradebook
 from normlib.grade.bridge.course import Course
 
@@ -22,7 +23,7 @@ def extend(course: Course, assignment: str, student: str, until: str) -> float:
 
     Raises
     ------
-    ValueError
+    CourseError
         When nothing was graded yet, there is no deadline, or ``until`` is before it.
     """
     with gradebook.writing(course), gradebook.opened(course) as book:
@@ -32,20 +33,20 @@ def extend(course: Course, assignment: str, student: str, until: str) -> float:
         try:
             submission = book.find_submission(assignment, student)
         except MissingEntry:
-            raise ValueError(
+            raise CourseError(
                 f"nothing of {student!r} in {assignment!r} has been graded yet"
             ) from None
         if (due := submission.assignment.duedate) is None:
-            raise ValueError(
+            raise CourseError(
                 f"{assignment} has no deadline; `nbgrader db assignment add "
                 f'{assignment} --duedate="..."` sets one'
             )
         try:
             more = parse_utc(until) - due
         except Exception as error:  # of any type: the parser is not ours
-            raise ValueError(f"{until!r} is no time: {error}") from None
+            raise CourseError(f"{until!r} is no time: {error}") from None
         if more.total_seconds() < 0:
-            raise ValueError(
+            raise CourseError(
                 f"{until} is before the deadline, {due:%Y-%m-%d %H:%M} UTC"
             )
         submission.extension = more or None

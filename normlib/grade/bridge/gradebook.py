@@ -11,6 +11,8 @@ from pathlib import Path
 
 import nbformat
 
+from normlib.errors import CourseError
+from normlib.grade.bridge import steps
 from normlib.grade.bridge.converters import NbgraderError, convert
 from normlib.grade.bridge.course import Course
 from normlib.grade.files import write_atomically
@@ -85,27 +87,7 @@ def create(course: Course) -> None:
     next run goes on: without a version, nbgrader could not upgrade the gradebook.
     """
     with writing(course), _database():
-        from nbgrader.api import Base
-        from sqlalchemy import create_engine, text
-        from sqlalchemy.pool import NullPool
-
-        engine = create_engine(course.db_url, poolclass=NullPool)
-        Base.metadata.create_all(engine)
-        with opened(course) as gradebook:
-            table = "alembic_version (version_num varchar(32) not null)"
-            gradebook.db.execute(text(f"create table if not exists {table}"))
-            if not gradebook.db.execute(text("select * from alembic_version")).all():
-                head = text("insert into alembic_version values (:head)")
-                gradebook.db.execute(head, {"head": _version()})
-            gradebook.db.commit()
-
-
-def _version():
-    """Of nbgrader's tables."""
-    from alembic.script import ScriptDirectory
-    from nbgrader.dbutil import ALEMBIC_DIR
-
-    return ScriptDirectory(ALEMBIC_DIR).get_current_head()
+        steps.create_tables(course.db_url)
 
 
 def prepare(course: Course, packs: list[Pack]) -> None:
@@ -190,7 +172,7 @@ def save(
     """
     told, late = [], []
     with writing(course):
-        with _at_once(gradebook):
+        with steps.at_once(gradebook):
             for student, pack, _, result in results:
                 when, notes = _time(course, pack.assignment, student)
                 told.append(notes)
@@ -205,11 +187,11 @@ def save(
                     "notebook": pack.notebook,
                     "db_url": course.db_url,
                 }
-                _save_points(course, gradebook, notebook, where)
+                steps.save_points(course.config, gradebook, notebook, where)
                 if submission.assignment.duedate is not None:
                     late.append((notebook, where))
         for notebook, where in late:
-            _save_penalty(course, notebook, where)
+            steps.save_penalty(course.config, notebook, where)
         gradebook.db.rollback()  # forgets what it has read: others write as well
         for student, pack, key, result in results:
             path = _graded(course, student, pack)
@@ -246,10 +228,6 @@ def withdraw(gradebook, course: Course, student: str, pack: Pack) -> None:
                 path.unlink()
 
 
-class CourseError(ValueError):
-    """Something is wrong with the course, and so with every submission of it."""
-
-
 # No room, no more files, a disk that fails or may not be written.
 _MACHINES = {
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO),
@@ -264,33 +242,6 @@ def concerns_everybody(error: Exception) -> bool:
     if isinstance(error, OSError):
         return error.errno in _MACHINES
     return isinstance(error, CourseError | OperationalError | MemoryError)
-
-
-@contextlib.contextmanager
-def _at_once(gradebook):
-    """One commit for everything inside: nbgrader's for each cell wait for the disk."""
-    session, gradebook.db = gradebook.db, _Waiting(gradebook.db)
-    try:
-        yield
-        session.commit()
-    except BaseException:
-        session.rollback()
-        raise
-    finally:
-        gradebook.db = session
-
-
-class _Waiting:
-    """A session of the database that commits nothing yet."""
-
-    def __init__(self, session):
-        self._session = session
-
-    def __getattr__(self, name):
-        return getattr(self._session, name)
-
-    def commit(self):
-        self._session.flush()
 
 
 def marked(result: Result, key: str) -> str:
@@ -325,55 +276,6 @@ def _time(course, assignment, student):
         return {"timestamp": parse_utc(text)}, []
     except Exception:  # of any type: the text is the student's, the parser is not ours
         return {}, [f"{assignment}: timestamp.txt holds no time"]
-
-
-def _save_points(course, gradebook, notebook, where):
-    from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
-
-    step = SaveAutoGrades(config=course.config)
-    step.gradebook = Found(gradebook, where)  # it would open another one each time
-    step.assignment_id, step.student_id = where["assignment"], where["student"]
-    step.notebook_id = where["notebook"]
-    NbGraderPreprocessor.preprocess(step, notebook, {"nbgrader": where})
-
-
-class Found:
-    """What nbgrader looks up cell by cell, found at once for a notebook."""
-
-    def __init__(self, gradebook, where):
-        from nbgrader.api import BaseCell, Comment, Grade
-
-        names = "notebook", "assignment", "student"
-        self.db = gradebook.db
-        self.notebook = gradebook.find_submission_notebook(*(where[n] for n in names))
-
-        def by_name(kind):
-            rows = (
-                self.db.query(kind, BaseCell.name)
-                .join(BaseCell, kind.cell_id == BaseCell.id)
-                .filter(kind.notebook_id == self.notebook.id)
-            )
-            return {name: row for row, name in rows}
-
-        self.grades, self.comments = by_name(Grade), by_name(Comment)
-
-    def find_grade(self, name, *_):
-        return self.grades[name]
-
-    def find_comment(self, name, *_):
-        return self.comments[name]
-
-
-def _save_penalty(course, notebook, where):
-    from nbgrader.preprocessors import AssignLatePenalties
-    from traitlets import TraitError
-
-    try:
-        step = AssignLatePenalties(config=course.config)
-    except TraitError as error:
-        raise CourseError(f"nbgrader_config.py: {error}") from error
-    step.log.setLevel("ERROR")  # that somebody is late is in the gradebook
-    step.preprocess(notebook, {"nbgrader": where})
 
 
 def export(course: Course, gradebook) -> None:

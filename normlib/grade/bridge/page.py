@@ -18,8 +18,8 @@ from nbconvert.preprocessors import Preprocessor
 
 from normlib.grade import templates
 from normlib.grade.bridge.course import book_of
-from normlib.grade.bridge.gradebook import Found
 from normlib.grade.bridge.markdown import from_release, page_html
+from normlib.grade.bridge.steps import Found
 from normlib.grade.submission.pack import (
     HEADING,
     is_answer,

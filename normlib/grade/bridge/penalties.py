@@ -5,6 +5,7 @@ nbgrader counts it once, when it saves points; marks by hand and extensions come
 
 import logging
 
+from normlib.errors import CourseError
 from normlib.grade.bridge import gradebook
 from normlib.grade.bridge.course import Course
 
@@ -53,5 +54,5 @@ def _rule(course):
         rule.log.setLevel(logging.ERROR)
         rule.init_plugin()
     except TraitError as error:
-        raise gradebook.CourseError(f"nbgrader_config.py: {error}") from error
+        raise CourseError(f"nbgrader_config.py: {error}") from error
     return rule

@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 
 from normlib.check.report import markup
+from normlib.errors import CourseError
 from normlib.grade import templates
 from normlib.grade.bridge.course import Course
 from normlib.grade.class_page import record
@@ -77,13 +78,13 @@ def compare(course: Course, before: Path, after: Path) -> Path:
 
     Raises
     ------
-    ValueError
+    CourseError
         When a file is something else, or the two have no assignment in common.
     """
     old, new = record.read(before), record.read(after)
     common = [name for name in new if name in old]
     if not common:
-        raise ValueError(f"{before} and {after} have no assignment in common")
+        raise CourseError(f"{before} and {after} have no assignment in common")
     pairs = [(find(name, old[name]), find(name, new[name])) for name in common]
     compared = [_compared(*pair) for pair in pairs]
     files = {"before": printable(str(before), 200), "after": printable(str(after), 200)}

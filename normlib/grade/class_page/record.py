@@ -6,6 +6,7 @@ A copy of it, kept before a lecture or from last year, can be compared with.
 import json
 from pathlib import Path
 
+from normlib.errors import CourseError
 from normlib.grade.bridge.course import Course
 from normlib.grade.files import printable, write_atomically
 
@@ -21,7 +22,7 @@ def read(file: Path) -> dict:
 
     Raises
     ------
-    ValueError
+    CourseError
         When the file is something else.
     """
     try:
@@ -33,7 +34,7 @@ def read(file: Path) -> dict:
         why = getattr(error, "strerror", None) or "it is something else"
     except ValueError:
         why = "it is no JSON"
-    raise ValueError(f"{file} should be a class.json: {why}")
+    raise CourseError(f"{file} should be a class.json: {why}")
 
 
 def update(course: Course, graded) -> dict:

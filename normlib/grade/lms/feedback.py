@@ -8,6 +8,7 @@ import io
 import zipfile
 from pathlib import Path
 
+from normlib.errors import CourseError
 from normlib.grade.bridge.course import Course
 from normlib.grade.files import printable, write_atomically
 from normlib.grade.lms.collect import LmsExtractorPlugin, files, notebook
@@ -26,12 +27,15 @@ def pack(course: Course, assignment: str) -> tuple[Path, int, list[str]]:
 
     Raises
     ------
-    ValueError
+    CourseError
         When what was downloaded of the assignment is not there any more.
     """
     downloaded = course.config.ZipCollectApp.get("downloaded_directory", "downloaded")
     archive = course.root / downloaded / assignment / "archive"
-    students = LmsExtractorPlugin(config=course.config).students(archive)
+    try:
+        students = LmsExtractorPlugin(config=course.config).students(archive)
+    except ValueError as error:
+        raise CourseError(str(error)) from None
     latest = {}  # student -> order and name of the file that counts
     for name, _ in files(archive):
         try:

@@ -17,6 +17,7 @@ from pathlib import Path
 import nbformat
 
 from normlib.check import EXERCISES
+from normlib.errors import CourseError
 from normlib.grade.bridge.release import write_if_changed
 from normlib.grade.sample_class.answers import SPOILERS, can_be_half_finished, pasted
 from normlib.grade.sample_class.written_answers import WRITTEN_ANSWERS
@@ -68,7 +69,7 @@ def write_sample_class(root: Path, students: int, seed: int, output: Path) -> No
 
     Raises
     ------
-    ValueError
+    CourseError
         When ``output`` holds anything else, when there are no exercises, or not
         enough names for so many students.
     """
@@ -77,7 +78,7 @@ def write_sample_class(root: Path, students: int, seed: int, output: Path) -> No
         for path in sorted(root.glob("exercises/[!.]*/*.ipynb"))
     }
     if not releases:
-        raise ValueError("no notebooks in exercises/; `make exercises` writes them")
+        raise CourseError("no notebooks in exercises/; `make exercises` writes them")
     rng = random.Random(seed)
     class_ = _draw_class(rng, _names(rng, students), releases)
     _make_room(output, class_)
@@ -100,7 +101,7 @@ def _names(rng, students):
         pairs = [f"{g}.{f}" for g, f in zip(GIVEN, families, strict=True)]
         names += rng.sample(pairs, len(pairs))
     if students > len(names):
-        raise ValueError(f"a class has at most {len(names)} students, got {students}")
+        raise CourseError(f"a class has at most {len(names)} students, got {students}")
     return sorted(names[:students])
 
 
@@ -222,7 +223,7 @@ def _make_room(output, class_):
     if not output.exists() or not any(output.iterdir()):
         return
     if not (output / "planted.json").exists():
-        raise ValueError(f"{output} holds something that is no sample class")
+        raise CourseError(f"{output} holds something that is no sample class")
     earlier = json.loads((output / "planted.json").read_text())
     for student, assignments in earlier.items():
         for assignment in assignments:

@@ -21,6 +21,7 @@ from normlib.grade.submission.rebuild import rebuild, runs
 from normlib.grade.submission.running import Running
 from normlib.grade.submission.suspicion import suspicions
 
+BOOK = "../../../html/book"  # from _build/feedback/<student>/<assignment>/
 _PAGE = 5 << 20  # characters that all cells of a notebook may show together
 _NOTES, _NOTE = 20, 300  # remarks on a submission, and characters of one
 
@@ -295,7 +296,7 @@ class _Grading:
         self.points[grade_id(cell)] = points
         self.reports[grade_id(cell)] = _kept(report)
         # Without formulas: what a student printed or raised may look like some.
-        html = without_formulas(report._repr_html_())
+        html = without_formulas(report.to_html(BOOK))
         shown = {"text/plain": str(report), "text/html": html}
         cell.execution_count = 1
         cell.outputs = [

@@ -18,9 +18,12 @@ import nbformat
 
 import normlib
 from normlib.check.exercises import EXERCISES
+from normlib.errors import CourseError
+from normlib.grade.sandbox.inside import lockdown
 
 _PACKAGE = Path(normlib.__file__).parent
 HEADING = re.compile(r"^##? (.+?)(?:  \(.*\))?$", re.MULTILINE)
+_CHANGED = 50 << 20  # bytes
 _CHECK = re.compile(r"""check\((["'])([\w.]+)\1\)""")
 
 # What a result is made by: whole folders. The rest of normlib/grade moves it about.
@@ -41,7 +44,8 @@ class Limits:
     cell, call, submission : float
         Seconds for a cell, for one call by the judge, and for everything.
     memory : int
-        Mebibytes, beyond what the imported packages take.
+        Mebibytes of a process, beyond what the imported packages take. A notebook that
+        compares its answers with torch's layers runs in two.
     size : int
         Mebibytes of a notebook.
     """
@@ -49,13 +53,22 @@ class Limits:
     cell: float = 15
     call: float = 10
     submission: float = 120
-    memory: int = 2048
+    memory: int = 512
     size: int = 32
+
+    @property
+    def most(self) -> int:
+        """Bytes of memory that a submission can take, whatever it does.
+
+        Two processes, each with its memory, its files, and what it changes of what was
+        imported before, which then is shared no longer.
+        """
+        return 2 * ((self.memory << 20) + lockdown.SCRATCH_SIZE + _CHANGED)
 
     def __post_init__(self):
         for name, value in asdict(self).items():
             if not isinstance(value, int | float) or not value > 0:
-                raise ValueError(f"Limits.{name} must be above 0, got {value!r}")
+                raise CourseError(f"Limits.{name} must be above 0, got {value!r}")
 
     @classmethod
     def of(cls, config) -> "Limits":
@@ -64,7 +77,7 @@ class Limits:
         known = [f.name for f in fields(cls)]
         for name in given:
             if name not in known:
-                raise ValueError(f"no limit {name!r}; there are {', '.join(known)}")
+                raise CourseError(f"no limit {name!r}; there are {', '.join(known)}")
         return cls(**given)
 
 
@@ -86,19 +99,19 @@ class Pack:
 
         Raises
         ------
-        ValueError
+        CourseError
             When a graded cell is neither a check of an exercise nor in words.
         """
         pack = cls(path.parent.name, path.stem, path.read_text("utf-8"), limits)
         for cell in pack.cells:
             key = key_of(cell)
             if key is None and is_graded(cell) and cell.cell_type == "code":
-                raise ValueError(
+                raise CourseError(
                     f"{path}: a graded cell of code should be `check(...)` of an "
                     f"exercise, got {cell.source!r}"
                 )
             if key is not None and key not in EXERCISES:
-                raise ValueError(f"{path}: no exercise {key!r}")
+                raise CourseError(f"{path}: no exercise {key!r}")
         return pack
 
     @property

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from normlib.check import judge
+from normlib.check import EXERCISES, judge
 
 BUG = "batch_norm.spot_the_bug"
 
@@ -47,3 +47,46 @@ class LeavesItToTheParameters(torch.nn.Module):
 def test_a_layer_with_the_right_state_alone_earns_that():
     report = judge("batch_norm.module", LeavesItToTheParameters, seed=0)
     assert report.points == 0.5, str(report)
+
+
+NETWORK = EXERCISES["batch_norm.network"]
+
+
+def without(*names):
+    """The right answer to the network, whose gradients for these are not written."""
+
+    def answer(*args):
+        loss, gradients = NETWORK.answer(*args)
+        return loss, {n: g for n, g in gradients.items() if n not in names}
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("lacking", "points"),
+    [(("w1",), 2.75), (("w1", "gamma", "beta"), 1.75), (("w1", "w2"), 1.75)],
+)
+def test_a_gradient_that_is_missing_costs_only_the_cases_with_it(lacking, points):
+    report = judge(NETWORK.key, without(*lacking), seed=0)
+    assert report.points == points, str(report)
+
+
+@pytest.mark.parametrize(
+    ("result", "said"),
+    [
+        (None, "returned None, not (loss, gradients)"),
+        (1.0, "should return (loss, gradients), yours is a float"),
+        ((1.0, [2.0]), "the gradients should be a dict, yours is a list"),
+        ((1.0, {"W1": 2.0}), "there is no parameter 'W1' to have a gradient"),
+        ((1.0, {"w1": "no"}), "the gradient of w1 should hold floating-point numbers"),
+    ],
+)
+def test_a_result_of_another_kind_is_described(result, said):
+    report = judge(NETWORK.key, lambda *args: result, seed=0)
+    assert report.points == 0 and said in str(report), str(report)
+
+
+def test_the_report_shows_the_call_of_the_network():
+    report = str(judge(NETWORK.key, without("w1"), seed=0))
+    call = "loss_and_gradients(parameters, x, labels) with x of shape (4, 2), "
+    assert call + "hidden units: 1, classes: 2" in report

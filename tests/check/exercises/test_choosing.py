@@ -2,6 +2,7 @@
 
 import itertools
 
+import nbformat
 import numpy as np
 import pytest
 import torch
@@ -168,6 +169,32 @@ def test_the_two_tasks_with_64_features_have_different_answers():
     report = judge("choosing.recurrent", sum_alone, 0, InProcess(PATIENCE))
     assert report.points == 0
     assert report.diagnosis == mistakes["one-for-the-sum"].title
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda x, sublayers, norms, last: x,
+        lambda x, sublayers, norms, last: last(x),
+        lambda x, sublayers, norms, last: norms[0](x),
+        lambda x, sublayers, norms, last: sublayers[0](x),
+        lambda x, sublayers, norms, last: 0 * x,
+    ],
+    ids=["x", "last", "first norm", "first sublayer", "zeros"],
+)
+def test_a_residual_network_without_a_block_earns_nothing(answer):
+    assert judge("choosing.repair", answer, seed=0).points == 0
+
+
+def test_the_residual_network_as_it_was_given_earns_nothing(root):
+    """The one that the notebook shows, with its norms in the wrong places."""
+    cells = nbformat.read(root / "exercises/10_choosing/choosing.ipynb", 4).cells
+    [shown] = [cell.source for cell in cells if "def given_network" in cell.source]
+    space = {"np": np}
+    exec(shown.partition("\n\n\n")[0], space)
+    report = judge("choosing.repair", space["given_network"], seed=0)
+    assert report.points == 0
+    assert report.diagnosis == "The network as it was given"
 
 
 def spot(first, second):

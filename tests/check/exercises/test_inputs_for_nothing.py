@@ -16,6 +16,9 @@ SHAPES = {
     "beyond.spot_the_bug": [
         [(n, d), (d,)] for n in (1, 2, 3, 10) for d in (1, 2, 3, 4, 10)
     ],
+    "architectures.spot_the_bug": [
+        [(t, d), (t, d), (d,), (d,)] for t in (1, 3) for d in (1, 4, 64, 128)
+    ],
     "group_norm.spot_the_bug": [
         [(n, h, w, c)]
         for n, c in ((1, 2), (1, 4), (2, 4), (2, 6))
@@ -44,10 +47,18 @@ def test_whole_numbers_are_an_input_too(key):
         "feature_scaling.spot_the_bug": lambda: [[1, 10]],
         "batch_norm.spot_the_bug": lambda: [[10000], [10002]],
         "beyond.spot_the_bug": lambda: (np.full((1, 2), 1e-3), [1, 1]),
+        "architectures.spot_the_bug": lambda: (
+            ([[1] * 128], [[5] * 128], [3] * 128, [3] * 128)
+        ),
         "group_norm.spot_the_bug": lambda: [[[[1, 1]], [[-1, -1]]]],
         "weight_norm.spot_the_bug": lambda: ([[[[3]], [[0]]], [[[4]], [[1]]]], [5, 1]),
     }
     assert judge(key, whole[key], seed=0).points == EXERCISES[key].points
+
+
+def _bounded(q=1.0, gamma=3.0, d=128):
+    """Queries and keys that agree, and their gammas."""
+    return np.full((2, d), q), np.ones((2, d)), np.full(d, gamma), np.full(d, gamma)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +71,12 @@ def test_whole_numbers_are_an_input_too(key):
         ("beyond.spot_the_bug", (np.ones((2, 3)), np.array(1.0))),
         ("beyond.spot_the_bug", (np.full((2, 3), 1e20), np.ones(3))),
         ("beyond.spot_the_bug", (np.ones((2, 3)), np.full(3, np.nan))),
+        ("architectures.spot_the_bug", _bounded(gamma=4)),
+        ("architectures.spot_the_bug", _bounded(d=200)),
+        ("architectures.spot_the_bug", _bounded(q=1e20)),
+        ("architectures.spot_the_bug", _bounded(gamma=np.nan)),
+        ("architectures.spot_the_bug", (*_bounded()[:2], np.ones(2), np.ones(2))),
+        ("architectures.spot_the_bug", (np.ones(128), *_bounded()[1:])),
         ("group_norm.spot_the_bug", np.full((1, 2, 2, 4), np.inf)),
         ("group_norm.spot_the_bug", np.ones((1, 2, 2, 3))),
         ("group_norm.spot_the_bug", np.ones((1, 0, 2, 4))),

@@ -16,7 +16,7 @@ STUDENT = "student-1"  # a second late
 
 
 @pytest.fixture
-def folder(new_course, no_workers):
+def folder(new_course, grade_here):
     """A class of two, of whom the second is late and loses all points for it."""
     folder = new_course("class", 2)
     with open(folder / "nbgrader_config.py", "a") as config:
@@ -25,7 +25,7 @@ def folder(new_course, no_workers):
     gradebook.create(course)
     gradebook.prepare(course, course.packs(ASSIGNMENT))
     set_deadline(folder, datetime.datetime(2026, 3, 8, 12))
-    grade(folder, options=QUICK)
+    grade_here(folder, options=QUICK)
     return folder
 
 

@@ -14,9 +14,9 @@ from tests.grade.classes import ASSIGNMENT, QUICK
 
 
 @pytest.fixture
-def folder(new_course, no_workers):
+def folder(new_course, grade_here):
     folder = new_course("class", 1)
-    grade(folder, options=QUICK)
+    grade_here(folder, options=QUICK)
     return folder
 
 

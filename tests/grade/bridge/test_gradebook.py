@@ -9,12 +9,11 @@ import nbformat
 import pytest
 
 from normlib.check import EXERCISES
-from normlib.grade import classroom
+from normlib.grade import run
 from normlib.grade.bridge import gradebook
 from normlib.grade.bridge.course import Course
-from normlib.grade.classroom import grade
 from normlib.grade.results import Results
-from tests.grade.apps import run
+from tests.grade import apps
 from tests.grade.classes import ASSIGNMENT, QUICK, results
 
 CHECKED, WORDS = "feature_scaling-z_score", "feature_scaling-why-models"
@@ -29,9 +28,9 @@ def hand_in_again(folder, student, text):
     path.write_text(changed)
 
 
-def test_points_are_there_cell_by_cell(new_course, no_workers):
+def test_points_are_there_cell_by_cell(new_course, grade_here):
     folder = new_course("class", 1)
-    outcome = grade(folder, options=QUICK)
+    outcome = grade_here(folder, options=QUICK)
     with gradebook.opened(Course(folder)) as book:
         submission = book.find_submission(ASSIGNMENT, "student-0")
         (notebook,) = submission.notebooks
@@ -48,9 +47,9 @@ def test_points_are_there_cell_by_cell(new_course, no_workers):
     assert found[WORDS] == (0, False)
 
 
-def test_what_was_given_by_hand_survives_a_regrade(new_course, no_workers):
+def test_what_was_given_by_hand_survives_a_regrade(new_course, grade_here):
     folder = new_course("class", 1)
-    grade(folder, options=QUICK)
+    grade_here(folder, options=QUICK)
     with gradebook.opened(Course(folder)) as book:
         for cell, points in ((WORDS, 1.5), (CHECKED, 0.5)):
             book.find_grade(cell, *PLACE).manual_score = points
@@ -58,7 +57,7 @@ def test_what_was_given_by_hand_survives_a_regrade(new_course, no_workers):
         book.find_comment(WORDS, *PLACE).manual_comment = "Well said."
         book.db.commit()
     hand_in_again(folder, "student-0", "raise_ = 1")
-    assert grade(folder, options=QUICK).ran == 1
+    assert grade_here(folder, options=QUICK).ran == 1
     with gradebook.opened(Course(folder)) as book:
         words, checked = (book.find_grade(cell, *PLACE) for cell in (WORDS, CHECKED))
         assert (words.manual_score, words.extra_credit, words.score) == (
@@ -82,17 +81,17 @@ def give_deadline(folder):
 
 
 @pytest.mark.parametrize("again", [False, True])
-def test_who_is_late_is_charged_once(new_course, no_workers, again):
+def test_who_is_late_is_charged_once(new_course, grade_here, again):
     """The second one, by a second; nbgrader's own plug-in takes all its points."""
     folder = new_course("class", 2)
     with open(folder / "nbgrader_config.py", "a") as config:
         config.write('\nc.LateSubmissionPlugin.penalty_method = "zero"\n')
     give_deadline(folder)
-    grade(folder, options=QUICK)
+    grade_here(folder, options=QUICK)
     if again:
         for student in ("student-0", "student-1"):
             hand_in_again(folder, student, "again = 1")
-        assert grade(folder, options=QUICK).ran == 2
+        assert grade_here(folder, options=QUICK).ran == 2
     with gradebook.opened(Course(folder)) as book:
         in_time, late = (
             book.find_submission(ASSIGNMENT, f"student-{i}") for i in range(2)
@@ -107,7 +106,7 @@ def test_who_is_late_is_charged_once(new_course, no_workers, again):
 
 
 def test_a_rule_that_cannot_be_loaded_is_named_and_loses_nothing(
-    new_course, no_workers
+    new_course, grade_here
 ):
     folder = new_course("class", 1)
     config = folder / "nbgrader_config.py"
@@ -116,34 +115,34 @@ def test_a_rule_that_cannot_be_loaded_is_named_and_loses_nothing(
     config.write_text(before + rule)
     give_deadline(folder)
     with pytest.raises(ValueError, match=r"^nbgrader_config.py: .*nowhere\."):
-        grade(folder, options=QUICK)
+        grade_here(folder, options=QUICK)
     config.write_text(before)
-    assert grade(folder, options=QUICK).ran == 0
+    assert grade_here(folder, options=QUICK).ran == 0
     with gradebook.opened(Course(folder)) as book:
         assert book.find_submission(ASSIGNMENT, "student-0").score > 0
 
 
-def test_the_exchange_hands_out_the_feedback(new_course, no_workers, monkeypatch):
+def test_the_exchange_hands_out_the_feedback(new_course, grade_here, monkeypatch):
     """nbgrader names it by a secret that came with the submission."""
     folder = new_course("class", 1)
     (submitted,) = folder.glob("_build/submitted/student-0/*")
     (submitted / "submission_secret.txt").write_text("a secret")
     (submitted / "timestamp.txt").write_text("2026-03-08 10:00:00 UTC")
-    assert not grade(folder, options=replace(QUICK, feedback=True)).failed
+    assert not grade_here(folder, options=replace(QUICK, feedback=True)).failed
     exchange = folder / "_build/exchange"
     exchange.chmod(0o777)
     monkeypatch.chdir(folder)
     course = ["--course=c", f"--Exchange.root={exchange}"]
-    assert run("ReleaseFeedbackApp", [ASSIGNMENT, *course]) == 0
+    assert apps.run("ReleaseFeedbackApp", [ASSIGNMENT, *course]) == 0
     (released,) = exchange.glob("c/feedback/*.html")
     page = folder / "_build/feedback/student-0" / ASSIGNMENT / "feature_scaling.html"
     assert released.read_bytes() == page.read_bytes()
 
 
-def test_a_graded_notebook_is_as_nbformat_writes_it(new_course, no_workers):
+def test_a_graded_notebook_is_as_nbformat_writes_it(new_course, grade_here):
     """Though only its end is read and written anew."""
     folder = new_course("class", 1)
-    grade(folder, options=QUICK)
+    grade_here(folder, options=QUICK)
     (path,) = folder.glob("_build/autograded/*/*/*.ipynb")
     text = path.read_text()
     assert text == nbformat.writes(nbformat.reads(text, as_version=4)) + "\n"
@@ -157,12 +156,12 @@ def test_a_graded_notebook_is_as_nbformat_writes_it(new_course, no_workers):
     )
 
 
-def test_results_are_saved_together(new_course, no_workers, monkeypatch):
+def test_results_are_saved_together(new_course, grade_here, monkeypatch):
     """With one commit for each batch; the last one is smaller."""
     from sqlalchemy import event
     from sqlalchemy.engine import Engine
 
-    monkeypatch.setattr(classroom, "BATCH", 2)
+    monkeypatch.setattr(run, "BATCH", 2)
     folder, points = new_course("class", 5), []
     with_points = "select count(*) from grade where auto_score is not null"
 
@@ -172,7 +171,7 @@ def test_results_are_saved_together(new_course, no_workers, monkeypatch):
 
     event.listen(Engine, "commit", count)
     try:
-        grade(folder, options=QUICK)
+        grade_here(folder, options=QUICK)
     finally:
         event.remove(Engine, "commit", count)
     each = points[-1] // 5

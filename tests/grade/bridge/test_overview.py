@@ -12,9 +12,9 @@ PLACE = "feature_scaling", ASSIGNMENT, "student-0"
 
 
 @pytest.fixture
-def folder(new_course, no_workers):
+def folder(new_course, grade_here):
     folder = new_course("class", 2)
-    grade(folder, options=QUICK)
+    grade_here(folder, options=QUICK)
     return folder
 
 

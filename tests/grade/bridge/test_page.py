@@ -9,7 +9,6 @@ import pytest
 from normlib.check import EXERCISES
 from normlib.grade.bridge import feedback, gradebook
 from normlib.grade.bridge.course import Course
-from normlib.grade.classroom import grade
 from normlib.grade.sample_class.answers import pasted
 from tests.grade.classes import ASSIGNMENT, QUICK
 from tests.grade.pages import parsed
@@ -48,7 +47,7 @@ def graded(request, tmp_path_factory):
 
 
 @pytest.fixture
-def _new_graded(new_course, handed_in, no_workers):
+def _new_graded(new_course, handed_in, grade_here):
     """A graded course: one known mistake, one answer marked and one not."""
     folder = new_course("class", 1)
     (pack,) = Course(folder).packs(ASSIGNMENT)
@@ -64,7 +63,7 @@ def _new_graded(new_course, handed_in, no_workers):
         elif cell.metadata.get("nbgrader", {}).get("grade_id", "").endswith(READ):
             cell.source = "They are not known."
     path.write_text(nbformat.writes(file))
-    grade(folder, options=QUICK)
+    grade_here(folder, options=QUICK)
     with gradebook.opened(Course(folder)) as book:
         book.find_grade(f"feature_scaling-{READ}", *PLACE).manual_score = 1.5
         book.find_grade(f"feature_scaling-{READ}", *PLACE).needs_manual_grade = False

@@ -5,6 +5,7 @@ import zipfile
 
 import pytest
 
+from normlib.errors import CourseError
 from normlib.grade.bridge.course import Course
 from normlib.grade.lms.feedback import pack
 from tests.grade.lms.test_collect import (
@@ -87,5 +88,5 @@ def test_moodle(course, between):
 
 
 def test_without_the_download_nobody_is_known(course):
-    with pytest.raises(ValueError, match="should hold one CSV file"):
+    with pytest.raises(CourseError, match="should hold one CSV file"):
         pack(course, ASSIGNMENT)

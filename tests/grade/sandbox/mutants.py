@@ -1,7 +1,8 @@
 """Take the sandbox's defenses away one by one, and see that a test fails for each.
 
-Run it as root, where bubblewrap and Landlock both work: ``make sandboxes``. It works on
-a copy of the package. Only the test of the calls and the self-test run with a defense
+Run it as root, where bubblewrap and Landlock both work: ``make sandboxes``; with words
+as arguments, only the mutants with one of them in their name. It works on a copy of the
+package. Only the tests of what is in ``inside`` and the self-test run with a defense
 missing, because nothing in them does harm where it succeeds; the attacks of
 ``tests/grade/attacks.py`` would. A sandbox that passed and no longer does has noticed.
 """
@@ -37,13 +38,16 @@ def mutants():
     for name in {**calls.DENIED, **calls.UNSEEN}:
         line = rf'    "{name}": \(.*\),.*\n'
         yield f"without {name} refused", f"{INSIDE}/calls.py", line, ""
-    for name, argument in re.findall(
-        r'    where\("(\w+)", (\d)', Path(calls.__file__).read_text()
-    ):
-        line = rf'    where\("{name}", {argument}.*\n'
-        yield f"without {name} looked at", f"{INSIDE}/calls.py", line, ""
+    looked_at = re.findall(r"\n(    where\(.*\).*\n)", Path(calls.__file__).read_text())
+    for line in looked_at:
+        name = f"without {line.strip()}"
+        yield name, f"{INSIDE}/calls.py", re.escape(line), ""
+    opening = {"open": r'\("open", 1\)', "openat": r'\("openat", 2\)'}
+    for name, other in (("open", '("openat", 2)'), ("openat", '("open", 1)')):
+        yield f"without {name} looked at", f"{INSIDE}/calls.py", opening[name], other
     lockdown = f"{INSIDE}/lockdown.py"
-    for limit in ("AS", "CPU", "FSIZE", "NOFILE", "CORE", "MEMLOCK", "SIGPENDING"):
+    limits = "AS CPU FSIZE NOFILE CORE MEMLOCK MSGQUEUE SIGPENDING".split()
+    for limit in limits:
         line = rf"        \(resource.RLIMIT_{limit}, .*\),.*\n"
         yield f"without a limit on {limit}", lockdown, line, ""
     child = f"{INSIDE}/child.py"
@@ -66,10 +70,13 @@ def mutants():
 def passing(package):
     """Which tests and sandboxes pass with this package."""
     environment = os.environ | {"PYTHONPATH": str(package.parent)}
-    # A copy: beside the other tests it would find the package that they test.
-    test = shutil.copy(HERE / "inside/test_calls.py", package.parent)
+    # Copies: beside the other tests they would find the package that those test.
+    tests = [
+        shutil.copy(HERE / f"inside/test_{name}.py", package.parent)
+        for name in ("calls", "lockdown")
+    ]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests],
         cwd=package.parent,
         env=environment,
         capture_output=True,
@@ -86,7 +93,7 @@ def passing(package):
         timeout=300,
     )
     lines = done.stdout.splitlines()
-    return {"calls", *(line.split()[0] for line in lines if line.endswith(" passes"))}
+    return {"tests", *(line.split()[0] for line in lines if line.endswith(" passes"))}
 
 
 def killed(where, package, text, replacement, before):
@@ -104,17 +111,17 @@ def killed(where, package, text, replacement, before):
 
 
 def main():
-    survivors = 0
+    survivors, wanted = 0, sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
         package = Path(folder, "normlib")
         shutil.copytree(Path(normlib.__file__).parent, package)
         before = passing(package)
         print(f"pass with all defenses: {sorted(before)}", flush=True)
-        if not {"calls"} < before:
+        if not {"tests"} < before:
             sys.exit("a defense of which sandbox should be missed?")
         for name, *mutant in mutants():
-            if len(sys.argv) > 1 and sys.argv[1] not in name:
+            if wanted and not any(word in name for word in wanted):
                 continue
             where, text, replacement = mutant
             noticed = killed(where, package, text, replacement, before)

@@ -2,9 +2,11 @@
 
 import contextlib
 import json
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -13,7 +15,7 @@ from normlib.check import EXERCISES, judge
 from normlib.grade.sample_class.answers import pasted
 from normlib.grade.sandbox import backends
 from normlib.grade.sandbox.session import Session
-from normlib.grade.submission import grading, limited
+from normlib.grade.submission import grading, limited, running
 from normlib.grade.submission.pack import grade_id, key_of
 from tests.grade.attacks import BOMBS, RIGHT, answer
 
@@ -125,6 +127,14 @@ HONEST = {
     + "\nassert check('feature_scaling.z_score') == 0\n",
     "a class with state": "class Scaler:\n    def __call__(self, x): return _f(x)\n"
     + RIGHT.replace("z_score_scale", "_f") + "\nz_score_scale = Scaler()\n",
+    "a network is trained": "import sklearn.linear_model, torch\n"
+    "from torch.nn import Conv2d, Flatten, Linear, ReLU, Sequential\n"
+    "net = Sequential(Conv2d(1, 64, 3, padding=1), ReLU(), Conv2d(64, 64, 3),\n"
+    "                 Flatten(), Linear(64 * 36, 10))\n"
+    "optimizer = torch.optim.Adam(net.parameters())\n"
+    "net(torch.ones(512, 1, 8, 8)).mean().backward(); optimizer.step()\n" + RIGHT,
+    "all pairs of 1797 digits": "digits = np.ones((1797, 8))\n"
+    "assert not ((digits[:, None] - digits) ** 2).sum(-1).any()\n" + RIGHT,
     "torch": "import torch\n"
     "def z_score_scale(x):\n"
     "    x = torch.as_tensor(np.asarray(x, dtype=float))\n"
@@ -238,15 +248,21 @@ def test_large_tables_cost_no_points_and_are_shown_in_part(scaling, grade, hande
     assert "<td>1.25</td>" in result.notebook and len(result.notebook) < 5 << 20
 
 
+def processor_time():
+    """Seconds of this process, and of the forks that do its limited work."""
+    limited.close()
+    return sum(os.times()[:4])
+
+
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_what_is_hard_to_look_at_costs_nobody_anything(scaling, grade, handed_in, bomb):
-    before = time.monotonic()
+    before = processor_time()
     result = grade(scaling, handed_in(scaling, {KEY: BOMBS[bomb] + RIGHT}))
     others = full(scaling) | {NAME: result.points[NAME]}
     assert result.points == others
     assert result.points[NAME] == full(scaling)[NAME] or result.notes
     assert len(result.notebook) < 5 << 20
-    assert time.monotonic() - before < 100
+    assert processor_time() - before < 100
 
 
 def test_what_cannot_be_looked_at_at_all_is_reported(
@@ -296,15 +312,20 @@ def test_a_defect_that_a_submission_meets_is_its_report(
 def test_the_judges_own_time_is_not_the_students(
     scaling, grade, handed_in, monkeypatch
 ):
+    late = []
+
     def slow(*args):
-        time.sleep(0.7)
+        late.append(3600)
         return judge(*args)
 
-    pack = replace(scaling, limits=replace(scaling.limits, submission=3))
+    def now():
+        return time.monotonic() + sum(late)
+
+    monkeypatch.setattr(running, "time", SimpleNamespace(monotonic=now))
     monkeypatch.setattr(grading, "judge", slow)
-    assert len(pack.keys) * 0.7 > 2
-    result = grade(pack, handed_in(pack, first="import time; time.sleep(1)"))
-    assert result.points == full(pack)
+    result = grade(scaling, handed_in(scaling, first="import time"))
+    assert result.points == full(scaling)
+    assert len(late) == len(scaling.keys) > 1
 
 
 def test_remarks_are_few_and_short():

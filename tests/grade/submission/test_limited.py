@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from normlib.grade import classroom
+from normlib.grade import workers
 from normlib.grade.processes import executor
 from normlib.grade.submission import limited
 from tests.grade.processes import forked, wait_for
@@ -159,7 +159,7 @@ def _memory(name):
 @pytest.mark.parametrize("kind", ["json", "ast", "symtable"])
 def test_two_bombs_leave_room_on_a_machine_of_4_gb(kind):
     """Both at once, each in the process that a worker has for such work."""
-    with executor(2, classroom._modules(["batch_norm.forward"], ["torch"])) as pool:
+    with executor(2, workers.modules(["batch_norm.forward"], ["torch"])) as pool:
         bombs = [pool.submit(_bomb_within_limits, kind) for _ in range(2)]
         used = [one.result(300) for one in bombs]
     for before, peak in used:

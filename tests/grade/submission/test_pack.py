@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from normlib.grade.classroom import grade
+from normlib.grade.bridge.course import Course
 from normlib.grade.submission import pack as pack_
 from normlib.grade.submission.pack import Limits
 from tests.grade.classes import QUICK
@@ -72,6 +72,10 @@ def test_an_assignment_without_it_is_not_concerned(packs, package):
     assert changed({"some": some}, package / ONE) == set()
 
 
+def test_the_courses_limits_are_the_usual_ones(root):
+    assert Course(root).limits == Limits()
+
+
 def test_template_and_limits_count(packs):
     scaling = packs["01_feature_scaling"]
     for other in (
@@ -82,12 +86,12 @@ def test_template_and_limits_count(packs):
         assert other.digest != scaling.digest
 
 
-def test_only_that_is_graded_again(new_course, no_workers, package):
+def test_only_that_is_graded_again(new_course, grade_here, package):
     """Two assignments of two students each: a change of one exercise runs two."""
     folder = new_course("class", 2, assignments=2)
-    first = grade(folder, options=QUICK)
+    first = grade_here(folder, options=QUICK)
     assert first.ran == 4
     (package / ONE).write_text((package / ONE).read_text() + "\n# changed\n")
-    again = grade(folder, options=QUICK)
+    again = grade_here(folder, options=QUICK)
     assert again.ran == 2 and again.points == first.points
-    assert grade(folder, options=QUICK).ran == 0
+    assert grade_here(folder, options=QUICK).ran == 0

@@ -3,7 +3,7 @@
 import numpy as np
 
 from normlib.check.exercise import Case, Exercise
-from normlib.check.running.observing import Unusable
+from normlib.check.running.observing import Refused, Unusable
 from normlib.check.running.protocols import call
 from normlib.check.separation import recognized_by, separates, share
 
@@ -38,7 +38,7 @@ def a_batch(x):
     if x.ndim != 2:
         raise Unusable(f"x should be (N, D), yours has shape {x.shape}")
     if np.abs(x).max() > LARGEST:
-        raise Unusable("x should hold magnitudes up to 1e15; float32 ends at 1e38")
+        raise Refused("x should hold magnitudes up to 1e15; float32 ends at 1e38")
 
 
 def no_arguments(rng):

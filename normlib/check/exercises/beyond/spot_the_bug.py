@@ -3,7 +3,7 @@
 import numpy as np
 
 from normlib.check.exercise import Case, Exercise
-from normlib.check.running.observing import Unusable
+from normlib.check.running.observing import Refused, Unusable
 from normlib.check.running.protocols import call
 from normlib.check.separation import recognized_by, separates, share
 
@@ -40,7 +40,7 @@ def rows(x, gamma):
             f"{gamma.shape}"
         )
     if np.abs(x).max() > 1e15:
-        raise Unusable("x should hold magnitudes up to 1e15")
+        raise Refused("x should hold magnitudes up to 1e15")
 
 
 def no_arguments(rng):

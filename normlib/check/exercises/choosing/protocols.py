@@ -1,13 +1,15 @@
-"""How an answer is run that returns names, on several inputs in a row.
+"""How an answer is run that returns names, or that puts a network together.
 
-Which input comes when is drawn with the inputs, so that counting the calls tells
-nothing. As in ``normlib.check.running``, nothing here knows what is right. Nothing here
-needs torch either: the networks have their protocols in a folder of their own.
+An answer that returns names is called with several inputs in a row. Which input comes
+when is drawn with the inputs, so that counting the calls tells nothing. As in
+``normlib.check.running``, nothing here knows what is right. Nothing here needs torch
+either: the networks that are trained have their protocols in a folder of their own.
 """
 
 import numpy as np
 
 from normlib.check.running.observing import Unusable
+from normlib.check.running.protocols import as_array, in_each_memory, twice
 
 KINDS = ("batch", "layer", "instance", "group", "none")
 CHANGES = tuple(
@@ -87,3 +89,85 @@ def listed(names, last: str = "and") -> str:
     """``"a", "b" or "c"``."""
     *others, final = (f'"{name}"' for name in names)
     return f"{', '.join(others)} {last} {final}" if others else final
+
+
+# A residual network, whose sublayers and norms are functions. Layer i is made of row i
+# of the arrays among the inputs; the norm after the last row is that of the output.
+
+
+def residual(implementation, inputs) -> dict[str, np.ndarray]:
+    """A call with the sublayers, their norms and the last norm."""
+    return {"y": _residual(implementation, inputs, *_functions(inputs))}
+
+
+def residual_from_any_memory(implementation, inputs) -> dict[str, np.ndarray]:
+    return in_each_memory(residual, implementation, inputs)
+
+
+def residual_called_again(implementation, inputs) -> dict[str, np.ndarray]:
+    """Two calls with the same functions and other numbers."""
+    made = []
+
+    def run(implementation, given):
+        made[:] = made or _functions(given)
+        return {"y": _residual(implementation, given, *made)}
+
+    return twice(run, implementation, inputs)
+
+
+def residual_counted(implementation, inputs) -> dict[str, np.ndarray]:
+    """A call, and how often it called each function."""
+    sublayers, norms, last = _functions(inputs)
+    calls = [0] * (2 * len(sublayers) + 1)
+
+    def counting(function, i):
+        def counted(z):
+            calls[i] += 1
+            return function(z)
+
+        return counted
+
+    every = [counting(f, i) for i, f in enumerate([*sublayers, *norms, last])]
+    L = len(sublayers)
+    y = _residual(implementation, inputs, every[:L], every[L:-1], every[-1])
+    return {"y": y, "calls": np.array(calls)}
+
+
+def _residual(implementation, inputs, sublayers, norms, last):
+    y = implementation(inputs["x"], list(sublayers), list(norms), last)
+    return as_array(y, "y")
+
+
+def _functions(inputs):
+    """None of them is linear, and no two are alike."""
+
+    def checked(z):
+        if np.shape(z) != inputs["x"].shape:
+            raise Unusable(
+                f"gave a sublayer or a norm an array of shape {np.shape(z)}; x has "
+                f"shape {inputs['x'].shape}"
+            )
+        return z
+
+    def sublayer(i):
+        def f(z):
+            mixed = inputs["mixing"][i] @ np.abs(checked(z)) @ inputs["weight"][i]
+            return mixed + inputs["bias"][i]
+
+        return f
+
+    def norm(i):
+        def divided(z):
+            largest = np.abs(checked(z)).max(axis=-1, keepdims=True)
+            return inputs["gamma"][i] * z / (largest + inputs["eps"])
+
+        return divided
+
+    L = len(inputs["weight"])
+    return [sublayer(i) for i in range(L)], [norm(i) for i in range(L)], norm(L)
+
+
+for _run in residual, residual_from_any_memory, residual_called_again, residual_counted:
+    _run.describe = lambda name, inputs: (
+        f"`{name}(x, sublayers, norms, last)` with {len(inputs['weight'])} sublayers"
+    )

@@ -3,7 +3,7 @@
 import numpy as np
 
 from normlib.check.exercise import Case, Exercise
-from normlib.check.running.observing import Unusable
+from normlib.check.running.observing import Refused, Unusable
 from normlib.check.running.protocols import call
 from normlib.check.separation import recognized_by
 
@@ -49,9 +49,9 @@ def separation(outputs):
         if rows.ndim != 2 or not rows.size:
             raise Unusable(f"{name} should be (rows, D), yours has shape {rows.shape}")
         if rows.size > 100_000:
-            raise Unusable(f"{name} holds {rows.size} numbers; far fewer are enough")
+            raise Refused(f"{name} holds {rows.size} numbers; far fewer are enough")
         if not np.isfinite(rows).all() or np.abs(rows).max() > 1e6:
-            raise Unusable(f"{name} should hold finite numbers, none beyond a million")
+            raise Refused(f"{name} should hold finite numbers, none beyond a million")
     if first.shape[1] != second.shape[1]:
         raise Unusable(
             "both should have the same number of features, yours have "

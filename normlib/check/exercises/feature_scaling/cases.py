@@ -6,12 +6,14 @@ throughout: a lost axis, minimum or sign shows.
 
 import numpy as np
 
+from normlib.check.cases import steps
+
 OFFSETS = np.array([3.0, -40.0, 500.0])
 SCALES = np.array([0.5, 8.0, 90.0])
 
 
 def a_table(rng, rows=6, dtype=np.float64):
-    return dict(x=(OFFSETS + SCALES * rng.normal(size=(rows, 3))).astype(dtype))
+    return dict(x=(OFFSETS + SCALES * steps(rng, (3,), rows).T).astype(dtype))
 
 
 def small_tables(rng):

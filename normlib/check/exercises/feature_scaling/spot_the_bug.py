@@ -3,7 +3,7 @@
 import numpy as np
 
 from normlib.check.exercise import Case, Exercise
-from normlib.check.running.observing import Unusable
+from normlib.check.running.observing import Refused, Unusable
 from normlib.check.running.protocols import call
 from normlib.check.separation import recognized_by, separates
 
@@ -47,7 +47,7 @@ def a_table(x):
         raise Unusable(f"x should be (n_samples, n_features), yours has {x.ndim} axes")
     largest = np.abs(x).max(axis=0)
     if ((largest > 0) & ((largest < 1e-100) | (largest > 1e100))).any():
-        raise Unusable("x should hold magnitudes between 1e-100 and 1e100, or zero")
+        raise Refused("x should hold magnitudes between 1e-100 and 1e100, or zero")
 
 
 def every_column_wrong(x):

@@ -26,7 +26,8 @@ def refused_construction(implementation, inputs):
 
 
 def _describe(name, inputs):
-    return f"`{name}({', '.join(map(str, inputs['new']))})`"
+    one_group = f"`{name}(1, {inputs['new'][1]})`"
+    return f"{one_group} called with `x`, then `{name}{inputs['new']}`"
 
 
 refused_construction.describe = _describe

@@ -3,7 +3,7 @@
 import numpy as np
 
 from normlib.check.exercise import Case, Exercise
-from normlib.check.running.observing import Unusable
+from normlib.check.running.observing import Refused, Unusable
 from normlib.check.running.protocols import call
 from normlib.check.separation import recognized_by, separates, share
 
@@ -58,7 +58,7 @@ def images(train, x):
     if train.shape[1] != x.shape[1]:
         raise Unusable(f"train and x should have as many channels, {shapes}")
     if max(np.abs(train).max(), np.abs(x).max()) > 1e15:
-        raise Unusable("train and x should hold magnitudes up to 1e15")
+        raise Refused("train and x should hold magnitudes up to 1e15")
 
 
 def _in_another_light(train, x):
@@ -87,7 +87,7 @@ def tells_all_apart(outputs):
         try:
             found |= separates(right, wrong, ASKED, usable=training_images)(outputs)
         except Unusable as error:
-            raise Unusable(f"{what}{error}") from None
+            raise type(error)(f"{what}{error}") from None
     return found
 
 

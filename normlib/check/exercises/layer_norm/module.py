@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from normlib.check.cases import FAR
+from normlib.check.cases import FAR, far_away
 from normlib.check.exercise import Case, Exercise
 from normlib.check.exercises.layer_norm.cases import factors, to_normalize
 from normlib.check.running import protocols
@@ -192,12 +192,11 @@ EXERCISE = Exercise(
             partial(training, new=(5,), smallest=0.001, contrast=9),
         ),
         Case("a token of equal numbers", 1 / 20, a_constant_token),
-        Case(
-            "one sample, far from zero",
+        far_away(
             1 / 20,
             one_sample_far_from_zero,
+            name="one sample, far from zero",
             run=protocols.train_output,
-            tolerance=0.02,  # float32 itself keeps three digits here
         ),
         Case(
             "in a model that is copied, saved and changed",

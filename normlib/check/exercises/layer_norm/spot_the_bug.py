@@ -3,7 +3,7 @@
 import numpy as np
 
 from normlib.check.exercise import Case, Exercise
-from normlib.check.running.observing import Unusable
+from normlib.check.running.observing import Refused, Unusable
 from normlib.check.running.protocols import call
 from normlib.check.separation import recognized_by, separates, share
 
@@ -42,7 +42,7 @@ def of_the_model(x, gamma, beta):
         if array.shape != (WIDTH,):
             raise Unusable(f"{name} should be ({WIDTH},), yours is {array.shape}")
     if max(np.abs(array).max() for array in (x, gamma, beta)) > 1e100:
-        raise Unusable("x, gamma and beta should hold magnitudes up to 1e100")
+        raise Refused("x, gamma and beta should hold magnitudes up to 1e100")
 
 
 def no_arguments(rng):

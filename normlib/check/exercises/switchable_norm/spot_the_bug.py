@@ -3,7 +3,7 @@
 import numpy as np
 
 from normlib.check.exercise import Case, Exercise
-from normlib.check.running.observing import Unusable
+from normlib.check.running.observing import Refused, Unusable
 from normlib.check.running.protocols import call
 from normlib.check.separation import recognized_by
 
@@ -41,13 +41,13 @@ def _compared(outputs):
         if value.shape != (3,):
             raise Unusable(f"{name} should have shape (3,), yours has {value.shape}")
         if not np.isfinite(value).all():
-            raise Unusable(f"{name} should be finite, yours holds NaN or infinity")
+            raise Refused(f"{name} should be finite, yours holds NaN or infinity")
     dshares, logits = (value.astype(np.float64) for value in outputs.values())
     with np.errstate(over="ignore", invalid="ignore"):
         pair = right(dshares, logits), published(dshares, logits)
         apart = np.abs(pair[0] - pair[1]) / (np.abs(pair).max() or 1.0)
     if not np.isfinite([*pair, apart]).all():
-        raise Unusable("the gradients overflow: smaller numbers are enough")
+        raise Refused("the gradients overflow: smaller numbers are enough")
     return *pair, apart
 
 

@@ -16,7 +16,7 @@ import threading
 NOBODY = 65534
 FILE_SIZE = 32 << 20  # bytes of a file that a student's code writes
 THREADS = 64  # with the first one; NumPy and torch use one
-SCRATCH_SIZE = "64m"  # of all of them
+SCRATCH_SIZE = 64 << 20  # bytes of all of them
 
 libc = ctypes.CDLL(None, use_errno=True)
 

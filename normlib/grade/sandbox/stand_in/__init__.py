@@ -1,7 +1,7 @@
 """What ``normlib`` is while a notebook is graded.
 
 The reference library is not on the path of a student's code. This folder's files
-stand in its place: see ``sandbox/process.py``.
+stand in its place: see ``sandbox/visible.py``.
 """
 
 import sys

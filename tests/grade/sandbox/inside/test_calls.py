@@ -74,6 +74,7 @@ DEPENDING = [
     ("prctl", (3,), False),
     ("socketpair", (2, 1, 0, None), True),
     ("sendto", (-1, None, 0, 0, PATH, 16), True),
+    ("sendto", (-1, None, 0, 0, 1 << 32, 16), True),  # the low half of it is 0
     ("sendto", (-1, None, 0, 0, None, 0), False),
     ("clone", (17, 0, 0, 0, 0), True),
 ]

@@ -1,0 +1,128 @@
+"""Who grades: processes of this machine, the workers of a cluster, or one process.
+
+Each of the first two starts workers for a ``Run``, which it tells when they are there.
+"""
+
+import atexit
+import contextlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+
+from normlib.grade.bridge.course import Course, Submission
+from normlib.grade.processes import ATTEMPTS, Workers, executor
+from normlib.grade.results import Results
+from normlib.grade.sandbox import backends
+from normlib.grade.sandbox.session import NoSandbox
+from normlib.grade.submission import grading
+from normlib.grade.submission.grading import Result
+from normlib.grade.submission.pack import Pack
+
+BUSY = "other programs kept the processor from it; grade again when they have ended"
+
+
+@dataclass(frozen=True)
+class Done:
+    """A submission, which has left its bytes behind, its result, and what names it."""
+
+    submission: Submission
+    key: str
+    result: Result
+
+
+@contextlib.contextmanager
+def of_this_machine(run, jobs: int) -> Iterator[Workers]:
+    """Processes that judge, and a sandbox for all of them."""
+    imports, unsafe = run.imports, run.options.unsafe
+    with (
+        executor(jobs, modules(run.keys, imports)) as pool,
+        backends.strongest(run.course.root, imports, unsafe, run.open) as zygote,
+    ):
+        run.began(zygote.backend.name)
+        where = run.options.seed, unsafe, zygote.address, zygote.backend.name
+
+        def submit(item):
+            return pool.submit(grade, run.handed_in(item), *where)
+
+        yield Workers(submit, jobs)
+
+
+@contextlib.contextmanager
+def of_a_cluster(run, jobs: int) -> Iterator[Workers]:
+    """Those of a Dask scheduler; it knows how many there are."""
+    from normlib.grade import cluster
+
+    imports, seed, unsafe = tuple(run.imports), run.options.seed, run.options.unsafe
+    with cluster.connected(run.options.scheduler, run.packs, imports, unsafe) as found:
+        run.open()
+        run.began(unfit=found.unfit)
+
+        def submit(item):
+            what = grade, run.handed_in(item), seed, unsafe, imports
+            return found.pool.submit(cluster.grade_here, *what)
+
+        yield Workers(submit, len(found.fit), found.left, found.lost)
+
+
+def grade(
+    submission: Submission, seed: int, unsafe: bool, address: str, backend: str
+) -> Done:
+    """What a worker does."""
+    result = grading.grade(
+        *(submission.pack, submission.file, submission.problem),
+        *(seed, address, backend),
+    )
+    return Done(replace(submission, file=b""), key(submission, seed, unsafe), result)
+
+
+def key(submission: Submission, seed: int, unsafe: bool) -> str:
+    """What names the result of a submission."""
+    what = submission.pack, submission.file, submission.problem
+    return grading.key(*what, seed, unsafe)
+
+
+def modules(keys: Sequence[str], imports: Sequence[str]) -> list[str]:
+    """What every process that judges would import."""
+    exercises = [f"normlib.check.exercises.{key}" for key in sorted(keys)]
+    torch = [name for name in imports if name.startswith("torch.")]
+    return [__name__, *exercises, *torch]
+
+
+_standing = {}  # (course, pack) -> pool and zygote, for one submission after another
+
+
+def grade_one(course: Course, student: str, pack: Pack) -> tuple[str, Result]:
+    """The key and the result of one submission, new or kept.
+
+    The sandbox stays for the next one, until this process ends.
+
+    Raises
+    ------
+    NoSandbox
+        When student code cannot be confined here.
+    """
+    results, seed = Results(course.root / "_build/results"), course.seed(0)
+    submission = course.submission(pack.assignment, student, pack)
+    if result := results.load(name := key(submission, seed, False)):
+        return name, result
+    for attempt in range(ATTEMPTS):
+        where = course.root, pack.digest
+        if where not in _standing:
+            stack = contextlib.ExitStack()
+            zygote = stack.enter_context(backends.strongest(course.root, pack.imports))
+            pool = stack.enter_context(executor(1, modules(pack.keys, pack.imports)))
+            atexit.register(stack.close)
+            _standing[where] = pool, zygote
+        pool, zygote = _standing[where]
+        try:
+            what = submission, seed, False, zygote.address, zygote.backend.name
+            done = pool.submit(grade, *what).result()
+            if done.result.starved:
+                raise NoSandbox(BUSY)
+            break
+        except (BrokenProcessPool, NoSandbox):
+            del _standing[where]
+            if attempt == ATTEMPTS - 1:
+                raise
+    results.save(name, done.result)
+    return name, done.result
