@@ -87,7 +87,7 @@ lock: $(ENVIRONMENT)  ## requirements.txt renewed, for every platform
 clean:  ## removes what was built; a real class's submissions and points stay
 	@if [ -d _build/submitted ] && [ ! -e _build/submitted/planted.json ]; then \
 	  find _build -mindepth 1 -maxdepth 1 ! -name submitted ! -name downloaded ! -name autograded \
-	    ! -name feedback ! -name 'gradebook.db*' ! -name secret ! -name grades.csv -exec rm -rf {} +; \
+	    ! -name feedback ! -name class ! -name 'gradebook.db*' ! -name secret ! -name grades.csv -exec rm -rf {} +; \
 	else rm -rf _build; fi
 	@rm -rf .pytest_cache .ruff_cache .hypothesis .coverage
 

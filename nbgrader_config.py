@@ -47,12 +47,10 @@ c.HTMLExporter.filters = {
     "markdown2html": "normlib.grade.bridge.markdown.markdown_to_html"
 }
 c.GenerateFeedback.exporter_class = "normlib.grade.bridge.page.FeedbackPage"
-c.GenerateFeedback.preprocessors = [
-    "normlib.grade.bridge.page.Grades",
-    "normlib.grade.bridge.page.describe_pictures",
-    "normlib.grade.preprocessor.link_to_book",
-    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
-]
+c.GenerateFeedback.preprocessors = ["normlib.grade.bridge.page.Grades"]
+# Where students read the book: the address of the folder with its chapters, such as
+# "https://example.org/normalization/book". Without one, their pages name the chapters.
+c.Book.address = ""
 
 # Kernels are reached through files that only their owner may open, not over TCP.
 c.KernelManager.transport = "ipc"

@@ -96,6 +96,47 @@ def main(arguments: list[str] | None = None) -> int:
     add("--doctor", action="store_true", help="say which sandbox works here, and stop")
     command.set_defaults(run=_grade)
 
+    command = commands.add_parser(
+        "extend",
+        help="give one student more time",
+        description="Let what a student handed in count as in time until then. The "
+        "next `normlib grade` counts the penalty for late work anew.",
+    )
+    command.add_argument("assignment", metavar="ASSIGNMENT")
+    command.add_argument("student", metavar="STUDENT")
+    command.add_argument(
+        "--until", required=True, metavar="TIME", help="such as '2026-03-10 12:00 UTC'"
+    )
+    command.set_defaults(run=_extend)
+
+    command = commands.add_parser(
+        "return",
+        help="pack feedback for Canvas or Moodle",
+        description="Write _build/returned/ASSIGNMENT.zip: the feedback pages, named "
+        "as the files in the ZIP file that Canvas or Moodle handed out.",
+    )
+    command.add_argument("assignment", metavar="ASSIGNMENT")
+    command.set_defaults(run=_return)
+
+    command = commands.add_parser(
+        "compare",
+        help="what a class gets wrong, before and after",
+        description="Compare two copies of _build/class/class.json, such as from "
+        "before and after a lecture, or from last year. Write "
+        "_build/class/comparison.html.",
+    )
+    command.add_argument("before", type=Path, metavar="BEFORE")
+    after = Path("_build/class/class.json")
+    command.add_argument(
+        "after",
+        type=Path,
+        nargs="?",
+        default=after,
+        metavar="AFTER",
+        help="default: %(default)s",
+    )
+    command.set_defaults(run=_compare)
+
     for stream in (sys.stdout, sys.stderr):  # a pipe on Windows may not know a ✓
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
@@ -160,9 +201,40 @@ def _sample_class(options):
     write_sample_class(Path(), options.students, options.seed, options.output)
 
 
+def _extend(options):
+    from normlib.grade.bridge.course import Course
+    from normlib.grade.bridge.extensions import extend
+
+    course = Course(Path().resolve())
+    extend(course, options.assignment, options.student, options.until)
+    print("Done. `normlib grade` writes the points and the pages anew.")
+
+
+def _return(options):
+    from normlib.grade.bridge.course import Course
+    from normlib.grade.lms.feedback import pack
+
+    course = Course(Path().resolve())
+    path, pages, without = pack(course, options.assignment)
+    for student in without:
+        print(f"Left out: {student} has no feedback page")
+    print(f"{path.relative_to(course.root)}: {pages} pages")
+
+
+def _compare(options):
+    from normlib.grade.bridge.course import Course
+    from normlib.grade.class_page import page
+
+    course = Course(Path().resolve())
+    path = page.compare(course, options.before, options.after)
+    print(path.relative_to(course.root))
+
+
 def _grade(options):
     from normlib.grade import classroom, report
     from normlib.grade.bridge.converters import NbgraderError
+    from normlib.grade.bridge.course import Course
+    from normlib.grade.class_page import page
     from normlib.grade.sandbox.session import NoSandbox
 
     if options.doctor:
@@ -179,7 +251,7 @@ def _grade(options):
     except (NbgraderError, NoSandbox) as error:
         print(error, file=sys.stderr)
         return 1
-    report.show(Path(), graded)
+    report.show(Path(), graded, page.write(Course(Path().resolve()), graded))
     if options.json:
         report.write_json(options.json, graded)
     return 1 if graded.failed else 0

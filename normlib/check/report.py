@@ -209,8 +209,13 @@ def markup(text):
 
 
 def _section_title(report):
-    topic = report.key.partition(".")[0]
-    title = _titles()[topic].get(report.section, report.section)
+    return section_title(report.key, report.section)
+
+
+def section_title(key: str, section: str) -> str:
+    """A section of the chapter that an exercise belongs to, in words."""
+    topic = key.partition(".")[0]
+    title = _titles()[topic].get(section, section)
     return f"“{title}” in chapter {_number_of(topic)}"
 
 

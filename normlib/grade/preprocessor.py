@@ -3,7 +3,6 @@
 nbgrader_config.py names what is here, and nbgrader calls it.
 """
 
-import re
 from pathlib import Path
 
 import nbformat
@@ -12,7 +11,6 @@ from nbconvert.exporters import NotebookExporter
 from normlib.grade import workers
 from normlib.grade.bridge.course import Course
 from normlib.grade.bridge.gradebook import marked
-from normlib.grade.submission.grading import BOOK
 
 
 class AnyFile(NotebookExporter):
@@ -44,13 +42,3 @@ def grade_in_sandbox(notebook, resources):
     )
     key, result = workers.grade_one(course, where["student"], pack)
     return nbformat.reads(marked(result, key), as_version=4), resources
-
-
-def link_to_book(notebook, resources):
-    """Let the feedback's links to chapters lead to the pages that were built."""
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            cell.source = re.sub(
-                r"\.\./\.\./book/(\w+)\.md", rf"{BOOK}/\1.html", cell.source
-            )
-    return notebook, resources

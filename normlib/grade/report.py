@@ -1,6 +1,7 @@
 """What a run of the command has to say: on the screen, and as JSON."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,13 +11,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from normlib.grade.bridge.course import Course
+from normlib.grade.class_page.findings import Findings
+from normlib.grade.class_page.page import duration, frequent
 from normlib.grade.files import printable
 from normlib.grade.run import Graded
 from normlib.grade.sandbox import backends
 
 
-def show(root: Path, graded: Graded) -> None:
-    """Print everybody's points, and what needs somebody's eye."""
+def show(root: Path, graded: Graded, found: Sequence[Findings] = ()) -> None:
+    """Print everybody's points, what needs somebody's eye, and frequent mistakes."""
     course, submitted, failed = Course(root.resolve()), graded.submitted, graded.failed
     assignments = sorted({assignment for assignment, _ in submitted})
     rows, totals, told, overview = [], {}, [], graded.overview
@@ -28,7 +31,11 @@ def show(root: Path, graded: Graded) -> None:
                 why = f"{name} was not graded: {failed[name, student]}"
                 told.append((student, why))
             elif (name, student) in submitted:
-                scores[name] = overview.scores[name][student]
+                times = overview.times.get(name, {}).get(student, {})
+                scores[name] = overview.scores[name][student] - times.get("penalty", 0)
+                if times:
+                    came = _came(times, overview.scores[name][student])
+                    told.append((student, f"{name} {came}"))
                 unmarked += overview.unmarked[name][student]
                 told += [(student, note) for note in graded.notes[name, student]]
         totals[student] = sum(scores.values())
@@ -44,7 +51,15 @@ def show(root: Path, graded: Graded) -> None:
         console.print(f"Not used:  {worker}: {why}", soft_wrap=True, markup=False)
     if graded.sandbox == "unsafe":
         console.print("Graded without a sandbox: do not trust these points.")
+    for assignment in found:
+        if assignment.name in most and (lines := frequent(assignment)):
+            console.print(f"Most frequent mistakes in {assignment.name}:")
+            for line in lines:
+                told = printable(line, 300)
+                console.print(f"  {told}", soft_wrap=True, markup=False)
     console.print("Points:    _build/grades.csv")
+    if found:
+        console.print("The class: _build/class/index.html")
     middling = sorted(totals, key=totals.get)[len(totals) // 2]
     feedback = course.folder("feedback")
     for path in sorted((feedback / middling).glob("*/*.html"))[-1:]:
@@ -53,6 +68,17 @@ def show(root: Path, graded: Graded) -> None:
     for path in graded.unknown:
         told = f"Left out:  {path}, no assignment has that name"
         console.print(told, soft_wrap=True, markup=False)
+
+
+def _came(times, score):
+    """When something was handed in, and what that cost."""
+    late, extension = times["late"], times["extension"]
+    said = f"came {duration(late)} late" if late else "came in time"
+    if extension:
+        said += f", with an extension of {duration(extension)}"
+    if times["penalty"]:
+        said += f": {times['penalty']:g} of {score:g} points were taken off"
+    return said
 
 
 def _print_table(console, most, rows):
@@ -101,12 +127,13 @@ def write_json(path: Path, graded: Graded) -> None:
                 "student": student,
                 "failed": graded.failed.get((assignment, student)),
                 "points": graded.points.get((assignment, student)),
+                "reports": graded.reports.get((assignment, student), {}),
                 "notes": graded.notes[assignment, student],
             }
             for assignment, student in graded.submitted
         ]
     }
-    for name in ("failed", "notes", "points", "overview"):
+    for name in ("failed", "notes", "points", "reports", "overview"):
         del told[name]
     # In ASCII: a name that students chose does no harm to whoever looks at the file.
     path.write_text(json.dumps(told, indent=1) + "\n")

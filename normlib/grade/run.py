@@ -34,6 +34,7 @@ class Graded:
     failed: dict[tuple[str, str], str] = field(default_factory=dict)
     notes: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     points: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)
+    reports: dict[tuple[str, str], dict[str, dict]] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
     overview: Overview = field(default_factory=Overview)
     sandbox: str = ""
@@ -185,6 +186,7 @@ class Run:
         graded, where = self.graded, (submission.assignment, submission.student)
         graded.notes[where] += [*submission.notes, *result.notes]
         graded.points.setdefault(where, {}).update(result.points)
+        graded.reports.setdefault(where, {}).update(result.reports)
         graded.sandbox = graded.sandbox or result.sandbox
         for what, seconds in result.seconds.items():
             graded.seconds[what] = graded.seconds.get(what, 0) + seconds

@@ -3,6 +3,7 @@
 import contextlib
 import hmac
 import os
+import re
 import secrets
 import stat
 import tempfile
@@ -101,6 +102,10 @@ class Course:
     def course_id(self) -> str:
         return self.config.CourseDirectory.get("course_id", "")
 
+    @property
+    def book(self) -> str:
+        return book_of(self.config)
+
     @cached_property
     def limits(self) -> Limits:
         return Limits.of(self.config)
@@ -161,6 +166,23 @@ class Course:
             return _read(folder, name, 100)
         except _Unreadable:
             return b""
+
+
+def book_of(config) -> str:
+    """Where students read the book, by ``c.Book.address``; empty without an address.
+
+    Raises
+    ------
+    CourseError
+        When that is no address.
+    """
+    address = str(config.get("Book", {}).get("address", "")).rstrip("/")
+    if address and not re.fullmatch(r"https?://\S+", address):
+        raise CourseError(
+            "Book.address should begin with https:// and lead to the folder with the "
+            f"chapters, got {address!r}"
+        )
+    return address
 
 
 def _folders(path):

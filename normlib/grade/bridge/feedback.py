@@ -1,4 +1,4 @@
-"""The pages for students, written by nbgrader."""
+"""The pages for students: nbgrader asks for them, ``page`` makes them."""
 
 import hashlib
 import os
@@ -6,6 +6,7 @@ import warnings
 from functools import cache
 from pathlib import Path
 
+from normlib.grade import templates
 from normlib.grade.bridge import plain_page
 from normlib.grade.bridge.converters import NbgraderError, convert, course_config
 from normlib.grade.bridge.course import Course
@@ -73,7 +74,8 @@ def _write(root, assignment, student, marks):
 
 def _digest(course, assignment, student, marks):
     """How a page ends: it names all that the page is made from."""
-    digest = hashlib.sha256(marks.encode())
+    digest = hashlib.sha256(f"{marks}|{course.book}".encode())
+    digest.update(templates.text(("feedback.html",)))
     for path in _graded(course, assignment, student):
         digest.update(path.read_bytes())
     return f"\n<!-- {digest.hexdigest()} -->\n".encode()

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from normlib.grade.bridge import gradebook
+from normlib.grade.bridge import gradebook, penalties
 from normlib.grade.bridge.course import Course
 from normlib.grade.files import write_atomically
 
@@ -22,7 +22,10 @@ class Overview:
 
     ``most`` is what an assignment is worth, ``unmarked`` counts the answers that wait
     for somebody to mark them, and ``marks`` changes with anything that a feedback page
-    shows of the gradebook. ``notebooks`` names those that are there.
+    shows of the gradebook. ``notebooks`` names those that are there. ``answers`` has
+    the points of each, by its ``grade_id``; None where it waits. ``scores`` are those
+    before a penalty. ``times`` tells of who was late or has an extension: seconds of
+    both, and the penalty.
     """
 
     most: dict[str, float] = field(default_factory=dict)
@@ -30,15 +33,19 @@ class Overview:
     unmarked: dict[str, dict[str, int]] = field(default_factory=dict)
     marks: dict[str, dict[str, str]] = field(default_factory=dict)
     notebooks: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    answers: dict[str, dict[str, dict[str, float | None]]] = field(default_factory=dict)
+    times: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
 
 
 def export(course: Course) -> Overview:
     """Write everybody's points to _build/grades.csv; keep and return the overview."""
-    before = _state(course)[:1]  # who writes meanwhile is not overlooked
+    with gradebook.opened(course) as book:
+        penalties.count(course, book)
+    before = _state(course)[:2]  # who writes meanwhile is not overlooked
     with gradebook.opened(course) as book:
         gradebook.export(course, book)
         overview = read(book)
-    told = {"state": before + _state(course)[1:], "overview": asdict(overview)}
+    told = {"state": before + _state(course)[2:], "overview": asdict(overview)}
     write_atomically(_path(course), json.dumps(told).encode())
     return overview
 
@@ -48,6 +55,8 @@ def kept(course: Course) -> Overview | None:
     try:
         told = json.loads(_path(course).read_bytes())
         before, overview = told["state"], Overview(**told["overview"])
+        if told["overview"].keys() != asdict(overview).keys():
+            return None  # of an earlier version
     except (OSError, ValueError, KeyError, TypeError):  # damaged, or of another version
         return None
     state = _state(course)
@@ -59,12 +68,16 @@ def _path(course):
 
 
 def _state(course):
-    """Changes when somebody writes to the gradebook or to grades.csv.
+    """Changes when somebody writes to the gradebook, the configuration or grades.csv.
 
     None in it when that cannot be known, as of a database on a server.
     """
     database = course.db_url.removeprefix("sqlite:///")
-    paths = ("" if database == course.db_url else database, gradebook.grades(course))
+    paths = (
+        "" if database == course.db_url else database,
+        course.root / "nbgrader_config.py",  # which may hold a rule for late work
+        gradebook.grades(course),
+    )
     return [_changed(path) for path in paths]
 
 
@@ -84,23 +97,35 @@ def read(book) -> Overview:
     for assignment in book.assignments:
         name, most = assignment.name, assignment.max_score
         shown, waiting, notebooks = defaultdict(list), Counter(), defaultdict(list)
-        for student, row, waits in _marks(book, name):
+        answers = defaultdict(dict)
+        for student, row, waits, points in _marks(book, name):
             shown[student].append(row)
             waiting[student] += waits
+            answers[student] |= points
         rows = _handed_in(book, name, Notebook.name)
         for student, notebook in rows.join(
             Notebook, SubmittedNotebook.notebook_id == Notebook.id
         ):
             notebooks[student].append(notebook)
-        scores = {}
+        scores, times = {}, {}
         for submission in book.assignment_submissions(name):
             student, scores[student] = submission.student_id, submission.score
             penalty = submission.late_submission_penalty
             shown[student].append(repr([submission.score, penalty, most]))
+            late = submission.total_seconds_late if assignment.duedate else 0
+            extension = submission.extension
+            longer = extension.total_seconds() if extension else 0
+            if late or longer or penalty:
+                times[student] = {
+                    "late": late,
+                    "extension": longer,
+                    "penalty": penalty or 0,
+                }
         overview.most[name], overview.scores[name] = most, scores
         overview.unmarked[name] = {student: waiting[student] for student in scores}
         overview.marks[name] = {student: _digest(shown[student]) for student in scores}
         overview.notebooks[name] = dict(notebooks)
+        overview.answers[name], overview.times[name] = dict(answers), times
     return overview
 
 
@@ -123,7 +148,7 @@ def _handed_in(book, assignment, *columns):
 
 
 def _marks(book, assignment):
-    """Of each grade and comment: the student, a text of it, and whether it waits."""
+    """Of each grade and comment: student, a text of it, whether it waits, points."""
     from nbgrader.api import BaseCell, Comment, Grade, SubmittedNotebook
     from sqlalchemy import literal
 
@@ -138,4 +163,13 @@ def _marks(book, assignment):
         for student, *row in rows.join(
             kind, kind.notebook_id == SubmittedNotebook.id
         ).join(BaseCell, kind.cell_id == BaseCell.id):
-            yield student, repr(row), row[-1]
+            found = {row[1]: _points(*row[2:])} if kind is Grade else {}
+            yield student, repr(row), row[-1], found
+
+
+def _points(auto, manual, extra, waits):
+    """As nbgrader counts them; None when somebody has yet to mark the answer."""
+    if waits:
+        return None
+    given = auto if manual is None else manual
+    return (given or 0) + (extra or 0)

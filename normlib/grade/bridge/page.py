@@ -1,34 +1,48 @@
-"""How a graded notebook becomes nbgrader's feedback page; nbgrader_config.py names it.
+"""How a graded notebook becomes the student's page; nbgrader_config.py names it.
 
-nbgrader would spend most of its time on asking the gradebook cell by cell, on compiling
-its templates for each page, and on parsing the page that it has just written.
+The page is of the course's own making: a table of the exercises first, then each with
+its report. Nothing on it acts or loads anything, whatever a student wrote.
 """
 
+import base64
 import os
+import re
 import warnings
 from functools import lru_cache
+from html import escape
 
-from jinja2 import BytecodeCache
-from nbconvert.exporters import HTMLExporter
-from nbconvert.filters import Highlight2HTML
-from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
+from markupsafe import Markup
+from nbconvert.exporters import Exporter
+from nbconvert.filters import Highlight2HTML, ansi2html
 from nbconvert.preprocessors import Preprocessor
 
+from normlib.grade import templates
+from normlib.grade.bridge.course import book_of
+from normlib.grade.bridge.markdown import from_release, page_html
 from normlib.grade.bridge.steps import Found
+from normlib.grade.submission.pack import (
+    HEADING,
+    is_answer,
+    is_graded,
+    key_of,
+    title_of,
+)
 
 with warnings.catch_warnings(action="ignore"):  # nbgrader's, about its own insides
     from nbgrader.api import Gradebook
     from nbgrader.preprocessors import GetGrades
 
+TEMPLATE = "feedback.html"
 MOST = 10_000  # characters of a cell that is worth keeping for the next page
-NO_TEXT = "No description has been provided for this image"
+_FAILED = re.compile(r"^✗ (.+?)(?:: .*)?$", re.MULTILINE)
+_BOOK = re.compile(r'<a href="[^"]*?(\d\d_\w+\.html(?:#[^"]*)?)"[^>]*>(.*?)</a>')
+_PICTURES = ("image/png", "image/jpeg", "image/gif", "image/svg+xml")
+
+templates.template(TEMPLATE)  # once, and for all forks of this process
 
 
 class Grades(GetGrades):
-    """Points and comments, asked for at once; and which answers nobody has marked.
-
-    nbgrader shows those with 0 points.
-    """
+    """Points and comments, asked for at once; and which answers nobody has marked."""
 
     def preprocess(self, nb, resources):
         where = resources["nbgrader"]
@@ -51,8 +65,7 @@ class Grades(GetGrades):
         super().preprocess_cell(cell, resources, cell_index)
         mark = cell.metadata.get("nbgrader", {})
         grade = self.gradebook.grades.get(mark.get("grade_id"))
-        if grade and grade.needs_manual_grade and not mark.get("comment"):
-            mark["comment"] = "Not marked yet."
+        mark["waits"] = bool(grade and grade.needs_manual_grade)
         return cell, resources
 
 
@@ -67,61 +80,173 @@ def _opened(db_url, _):
     return Gradebook(db_url)
 
 
-def describe_pictures(notebook, resources):
-    """Give pictures among the outputs a text, as nbconvert's own exporter does."""
-    for cell in notebook.cells:
-        for output in cell.get("outputs", ()):
-            for kind in ("image/png", "image/jpeg"):
-                if kind in output.get("data", {}):
-                    told = output.metadata.setdefault(kind, {})
-                    told.setdefault("alt", NO_TEXT)
-    return notebook, resources
+class FeedbackPage(Exporter):
+    """nbgrader's exporter for feedback: the page as its template has it."""
 
-
-class FeedbackPage(HTMLExporter):
-    """The same page as nbconvert's, for one notebook after another.
-
-    A process compiles each template once, and colors each cell of the release once.
-    nbconvert parses the finished page once more, to make parts of another template
-    reachable by keyboard and to describe pictures: ``describe_pictures`` does that.
-    """
-
+    file_extension = ".html"
+    output_mimetype = "text/html"
     optimistic_validation = True  # once, when all has been put into the notebook
 
-    def _create_environment(self):
-        environment = super()._create_environment()
-        environment.bytecode_cache = _compiled
-        return environment
-
     def from_notebook_node(self, nb, resources=None, **options):
-        resources = self._init_resources(resources)
-        data_types = WidgetsDataTypeFilter(
-            notebook_metadata=self._nb_metadata, parent=self, resources=resources
+        nb, resources = super().from_notebook_node(nb, resources, **options)
+        where, book = resources["nbgrader"], book_of(self.config)
+        title, sections = _sections(nb.cells, book)
+        rows = [row for section in sections for row in section["rows"]]
+        waiting = [row for row in rows if row["waits"]]
+        page = templates.render(
+            TEMPLATE,
+            title=title or where["notebook"],
+            student=where["student"],
+            score=where["score"],
+            most=where["max_score"],
+            penalty=where["late_penalty"],
+            waiting=len(waiting),
+            open=sum(row["most"] for row in waiting),
+            rows=rows,
+            sections=sections,
         )
-        self.register_filter("highlight_code", _colored)
-        self.register_filter("filter_data_type", data_types)
-        grandparent = super(HTMLExporter, self)
-        return grandparent.from_notebook_node(nb, resources, **options)
+        return page, resources
 
 
-class _Compiled(BytecodeCache):
-    """Jinja's compiled templates, as long as this process lasts."""
-
-    def __init__(self):
-        self.codes = {}
-
-    def load_bytecode(self, bucket):
-        if code := self.codes.get((bucket.key, bucket.checksum)):
-            bucket.code = code
-
-    def dump_bytecode(self, bucket):
-        self.codes[bucket.key, bucket.checksum] = bucket.code
-
-
-_compiled = _Compiled()
+def _sections(cells, book):
+    """The notebook's title, and its parts from one heading to the next."""
+    title, parts = "", [[]]
+    for cell in cells:
+        if from_release(cell) and cell.cell_type == "markdown":
+            if cell.source.startswith("## "):
+                parts.append([])
+            elif cell.source.startswith("# "):
+                title = title_of(cell)
+        parts[-1].append(cell)
+    found = [_section(f"part-{i}", part, book) for i, part in enumerate(parts)]
+    return title, [section for section in found if section["parts"]]
 
 
-def _colored(source, language=None, metadata=None):
+def _section(name, cells, book):
+    title = "Before the exercises" if name == "part-0" else title_of(cells[0])
+    rows = [_row(name, title, cell) for cell in cells if is_graded(cell)]
+    kinds = {row["kind"] for row in rows}
+    return {
+        "id": name,
+        "title": title,
+        "rows": rows,
+        "points": sum(row["points"] for row in rows),
+        "most": sum(row["most"] for row in rows),
+        "waits": any(row["waits"] for row in rows),
+        "kind": next((k for k in ("bad", "wait", "good") if k in kinds), ""),
+        "open": bool(kinds - {"good"}),
+        "parts": _parts(cells, book),
+    }
+
+
+def _row(name, title, cell):
+    mark = cell.metadata.nbgrader
+    row = {
+        "id": name,
+        "title": title,
+        "points": mark.score,
+        "most": mark.points,
+        "waits": mark.waits,
+    }
+    if mark.waits:
+        return row | {"kind": "wait", "says": "Not marked yet"}
+    kind = "good" if mark.score >= mark.points else "bad"
+    if key_of(cell):
+        says = _verdict(cell) if kind == "bad" else "Right"
+    else:
+        says = "Marked by hand" if is_answer(cell) else ""
+        if is_answer(cell) and not mark.score and not mark.get("comment"):
+            says = "No answer"
+    return row | {"kind": kind, "says": says}
+
+
+def _verdict(cell):
+    """What the report says first, below its headline."""
+    for output in cell.outputs:
+        text = output.get("data", {}).get("text/plain", "")
+        if output.output_type == "display_data" and "\n\n" in text:
+            if " is not written yet. " in text:
+                return "Not written yet"
+            says = text.split("\n\n")[1].partition("\n")[0]
+            if says.startswith("See ") and (failed := _FAILED.search(text)):
+                return f"Wrong in “{failed[1]}”"
+            return says.removeprefix("✗ ")
+    return ""
+
+
+def _parts(cells, book):
+    """The report, the answer, what was asked, and the cells that follow."""
+    first = next((i for i, c in enumerate(cells) if is_graded(c) or is_answer(c)), None)
+    if first is None:
+        return [_part("", _shown(cells, book))] if cells else []
+    marked = [c for c in cells if is_graded(c) or is_answer(c)]
+    reports = [Markup("").join(_outputs(c, book)) for c in marked if key_of(c)]
+    parts = [_part("", html) for html in reports]
+    for cell in marked:
+        if is_answer(cell):
+            parts.append(_part("Your answer", _shown([cell], book)))
+            comment = cell.metadata.nbgrader.get("comment")
+            if comment and not (comment == "No response." and reports):
+                told = (
+                    f'<div class="comment">{page_html(comment, {}, False, book)}</div>'
+                )
+                parts.append(_part("Comment", Markup(told)))
+    parts.append(_part("What was asked", _shown(cells[:first], book), fold=True))
+    others = [c for c in cells[first:] if c not in marked]
+    if others:
+        parts.append(_part("The cells after it", _shown(others, book), fold=True))
+    return parts
+
+
+def _part(label, html, fold=False):
+    return {"label": label, "html": html, "fold": fold}
+
+
+def _shown(cells, book):
+    parts = []
+    for cell in cells:
+        if cell.cell_type == "markdown":
+            source = cell.source
+            if from_release(cell):
+                source = (
+                    HEADING.sub("", source, count=1) if source[:1] == "#" else source
+                )
+            attached = cell.get("attachments", {})
+            parts.append(page_html(source, attached, from_release(cell), book))
+        else:
+            if cell.source.strip():
+                parts.append(_colored(cell.source))
+            parts += _outputs(cell, book)
+    return Markup("\n".join(parts))
+
+
+def _outputs(cell, book):
+    """What a cell shows; its HTML has been made safe when it was graded."""
+    for output in cell.get("outputs", ()):
+        if output.output_type == "stream":
+            yield Markup(f"<pre>{ansi2html(output.text)}</pre>")
+        elif output.output_type == "error":
+            yield Markup(f"<pre>{ansi2html(chr(10).join(output.traceback))}</pre>")
+        elif not (key_of(cell) and output.output_type == "execute_result"):
+            yield Markup(_data(output.data, book))
+
+
+def _data(data, book):
+    if "text/html" in data:
+        return _BOOK.sub(
+            rf'<a href="{escape(book)}/\1">\2</a>' if book else r"\2", data["text/html"]
+        )
+    for kind in _PICTURES:
+        if kind in data:
+            text = data[kind]
+            if kind == "image/svg+xml":  # as a picture, in which nothing runs
+                text = base64.b64encode(text.encode()).decode()
+            alt = "A picture that this cell shows"
+            return f'<img alt="{alt}" src="data:{kind};base64,{escape(text.strip())}">'
+    return f"<pre>{escape(data.get('text/plain', ''))}</pre>"
+
+
+def _colored(source):
     return (_seen if len(source) < MOST else Highlight2HTML())(source)
 
 

@@ -39,13 +39,14 @@ class LmsExtractorPlugin(ExtractorPlugin):
     def extract(self, archive_path: str, extracted_path: str) -> None:
         try:
             archive = Path(archive_path)
-            copied = self._extract(archive, self._students(archive), extracted_path)
+            copied = self._extract(archive, self.students(archive), extracted_path)
         except (ValueError, OSError, zipfile.BadZipFile) as error:
             self.log.error(str(error))
             sys.exit(1)
         self.log.info("Found the notebooks of %d students", copied)
 
-    def _students(self, archive) -> Canvas | Moodle:
+    def students(self, archive: Path) -> Canvas | Moodle:
+        """Those of the table in the archive folder."""
         tables = sorted(archive.glob("*.csv"))
         if len(tables) != 1:
             raise ValueError(
@@ -58,7 +59,7 @@ class LmsExtractorPlugin(ExtractorPlugin):
     def _extract(self, archive, students, extracted_path):
         limit = Limits.of(self.config).size << 20
         latest = {}  # file to write -> when it was handed in, its name before
-        for name, opened in _files(archive):
+        for name, opened in files(archive):
             try:
                 owned = students.owner(name)
             except Ambiguous as error:
@@ -67,7 +68,7 @@ class LmsExtractorPlugin(ExtractorPlugin):
             if owned is None:
                 self._leave_out(name, f"names no student of {students.table.name}")
                 continue
-            file = _notebook(owned.file)
+            file = notebook(owned.file)
             if file is None:
                 self._leave_out(name, "is no notebook")
                 continue
@@ -97,7 +98,7 @@ class LmsExtractorPlugin(ExtractorPlugin):
         self.log.warning("Left out: %r %s", name, why)
 
 
-def _notebook(name):
+def notebook(name):
     """The name to write a notebook under; None if it is no notebook."""
     stem, dot, kind = name.rpartition(".")
     if kind.lower() != "ipynb" or not dot:
@@ -106,7 +107,7 @@ def _notebook(name):
     return f"{stem or 'notebook'}.ipynb"
 
 
-def _files(folder: Path) -> Iterator[tuple[str, Callable[[], BinaryIO]]]:
+def files(folder: Path) -> Iterator[tuple[str, Callable[[], BinaryIO]]]:
     """The name of each file, and how to open it."""
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() == ".zip" and path.parent == folder:

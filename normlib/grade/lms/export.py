@@ -11,6 +11,7 @@ from pathlib import Path
 from nbgrader.plugins import ExportPlugin
 from traitlets import Dict, Unicode
 
+from normlib.grade.files import harmless
 from normlib.grade.lms.tables import Canvas, Moodle, Table, exported_by
 
 
@@ -109,7 +110,7 @@ class CanvasExportPlugin(_LmsExportPlugin):
             raise ValueError(f"{table.name} has a column for none of the assignments")
         text = 1 if table.header[0] == "Student" else 2
         rows = [
-            [_harmless(row[i]) if i < text else row[i] for i in chosen]
+            [harmless(row[i]) if i < text else row[i] for i in chosen]
             for row in table.rows
         ]
         header = [table.header[i] for i in chosen]
@@ -160,7 +161,7 @@ class MoodleExportPlugin(_LmsExportPlugin):
         worths = {row[column + 1] for row in moodle.table.rows}  # the maximum grade
         self._fill(moodle, column, points, most[name], worths.pop())
         moodle.table.rows = [
-            [_harmless(cell) if i == 1 else cell for i, cell in enumerate(row)]
+            [harmless(cell) if i == 1 else cell for i, cell in enumerate(row)]
             for row in moodle.table.rows
         ]
         return moodle.table
@@ -181,11 +182,3 @@ def _number(score):
 
 def _plain(title):
     return "".join(sign for sign in title.casefold() if sign.isalnum())
-
-
-def _harmless(name):
-    """A student's name, in a way that no spreadsheet runs it as a formula.
-
-    Neither system reads it back: students are known by their number.
-    """
-    return f"'{name}" if name[:1] in {*"=+-@\t\r"} else name

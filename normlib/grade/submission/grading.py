@@ -30,17 +30,19 @@ _NOTES, _NOTE = 20, 300  # remarks on a submission, and characters of one
 class Result:
     """A graded notebook, and what somebody should know about the submission.
 
-    ``points`` are those of the checks, by ``grade_id``. ``sandbox`` names the one
-    it ran in. ``seconds``, by what they were spent on, are no part of the result.
-    ``stopped`` says that something was ended before it had finished: on a busy machine
-    that should be tried again, alone. ``starved`` says that it was not the
-    submission's fault, so that this result must not be kept.
+    ``points`` are those of the checks, by ``grade_id``, and ``reports`` what they
+    found: see ``_kept``. ``sandbox`` names the one it ran in. ``seconds``, by what they
+    were spent on, are no part of the result. ``stopped`` says that something was ended
+    before it had finished: on a busy machine that should be tried again, alone.
+    ``starved`` says that it was not the submission's fault, so that this result must
+    not be kept.
     """
 
     notebook: str
     points: dict[str, float]
     notes: list[str]
     sandbox: str
+    reports: dict[str, dict] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict, compare=False)
     stopped: bool = field(default=False, compare=False)
     starved: bool = field(default=False, compare=False)
@@ -100,7 +102,8 @@ class _Grading:
         self.notes = list(self.rebuilt.notes)
         self.names = self._looked_at()
         self.needed = needed(self.names, self.own)
-        self.points, self.withdrawn = {}, {}
+        self.points, self.reports, self.withdrawn = {}, {}, {}
+        self.unexplained = []  # (place of the check, key)
         self.room, self.shown = _PAGE, {}
         self.stopped, self.starved = False, False
         # Two kinds of processes: without torch's own normalization, and with it, for
@@ -133,8 +136,11 @@ class _Grading:
                     if self._lacked(str(report)):
                         report = self._judged(i, key_of(cell))
                     self._show(cell, report)
+                    if report.failed and not report.diagnosis:
+                        self.unexplained.append((i, key_of(cell)))
                 elif self.needed[i] and not self.rebuilt.unreadable:
                     self._run(i)
+            self._compare_unexplained()
         finally:
             self._close()
         self._show_outputs()
@@ -143,8 +149,8 @@ class _Grading:
         self.clock.spent("rebuild")
         seconds = self.clock.seconds
         notes = bounded(self.notes)
-        how = seconds, self.stopped, self.starved
-        return Result(text, self.points, notes, self.sandbox, *how)
+        how = self.sandbox, self.reports, seconds, self.stopped, self.starved
+        return Result(text, self.points, notes, *how)
 
     def _looked_at(self):
         """The names in each cell, and a remark on what a person should look at."""
@@ -219,22 +225,8 @@ class _Grading:
         if why := self.rebuilt.unreadable:
             return Report.without_cases(exercise, f"Your file was not read: {why}.")
 
-        running = self.running[exercise.own_work]
-
-        def observe_answer(run, _, inputs, own_work):
-            self.clock.spent("judge")
-            asked = exercise.name, run, inputs, self.limits.call
-            seen = running.ask(running.session.observe, *asked)
-            self.clock.spent("calls")
-            if seen is None:
-                raise _Missing
-            return seen
-
         try:
-            self._prepare(exercise.own_work, i)
-            report = judge(
-                key, None, seed_of(self.submission, self.seed, key), observe_answer
-            )
+            report = self._asked(i, key, seed_of(self.submission, self.seed, key))
         except _Missing:
             return Report.without_cases(
                 exercise,
@@ -262,10 +254,47 @@ class _Grading:
             self.clock.spent("judge")
         return report
 
+    def _asked(self, i, key, seed):
+        """The report on what the answer returns for the inputs of a seed."""
+        exercise = EXERCISES[key]
+        running = self.running[exercise.own_work]
+
+        def observe_answer(run, _, inputs, own_work):
+            self.clock.spent("judge")
+            asked = exercise.name, run, inputs, self.limits.call
+            seen = running.ask(running.session.observe, *asked)
+            self.clock.spent("calls")
+            if seen is None:
+                raise _Missing
+            return seen
+
+        self._prepare(exercise.own_work, i)
+        return judge(key, None, seed, observe_answer)
+
+    def _compare_unexplained(self):
+        """Try answers that no mistake explains on inputs that everybody's get.
+
+        Then two that return the same can be told from two that do not. No points
+        depend on it, and it comes last, so that no time is taken from other answers.
+        """
+        for i, key in self.unexplained:
+            if self.running[EXERCISES[key].own_work].session is None:
+                continue
+            try:
+                report = self._asked(i, key, seed_of(b"", self.seed, key))
+            except NoSandbox:
+                raise
+            except Exception:  # of any type: it may behave differently the second time
+                self._close()
+                break
+            self.reports[grade_id(self.cells[i])]["alike"] = _failures(report)
+        self.clock.spent("judge")
+
     def _show(self, cell, report):
         """Put the report where ``check`` would, and the points where nbgrader looks."""
         points = float(report.points)
         self.points[grade_id(cell)] = points
+        self.reports[grade_id(cell)] = _kept(report)
         # Without formulas: what a student printed or raised may look like some.
         html = without_formulas(report.to_html(BOOK))
         shown = {"text/plain": str(report), "text/html": html}
@@ -314,6 +343,28 @@ class _Grading:
     def _close(self):
         for running in self.running.values():
             running.close()
+
+
+def _kept(report):
+    """What is worth knowing of a report when those of a class are looked at together.
+
+    ``failed`` names the cases, and says of each what is wrong. ``alike`` says the same
+    of an answer that no mistake explains, on the inputs that everybody's get.
+    """
+    return {
+        "key": report.key,
+        "points": float(report.points),
+        "most": float(report.max_points),
+        "diagnosis": report.diagnosis,
+        "hint": report.hint and printable(report.hint, _NOTE),
+        "section": report.section,
+        "failed": _failures(report),
+        "alike": [],
+    }
+
+
+def _failures(report):
+    return [[case.name, printable(case.message, _NOTE)] for case in report.failed]
 
 
 def bounded(notes: list[str]) -> list[str]:

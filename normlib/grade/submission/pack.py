@@ -22,6 +22,7 @@ from normlib.errors import CourseError
 from normlib.grade.sandbox.inside import lockdown
 
 _PACKAGE = Path(normlib.__file__).parent
+HEADING = re.compile(r"^##? (.+?)(?:  \(.*\))?$", re.MULTILINE)
 _CHANGED = 50 << 20  # bytes
 _CHECK = re.compile(r"""check\((["'])([\w.]+)\1\)""")
 
@@ -124,6 +125,19 @@ class Pack:
         return tuple(filter(None, map(key_of, self.cells)))
 
     @cached_property
+    def questions(self) -> list[dict]:
+        """What is graded: its id, title, most points, and key of the exercise."""
+        found, title = [], ""
+        for cell in self.cells:
+            if cell.cell_type == "markdown":
+                title = title_of(cell) or title
+            if is_graded(cell):
+                most = cell.metadata.nbgrader.points
+                about = {"title": title, "most": float(most), "key": key_of(cell)}
+                found.append({"id": grade_id(cell), **about})
+        return found
+
+    @cached_property
     def imports(self) -> tuple[str, ...]:
         """What every submission imports, by the first cell: worth having beforehand.
 
@@ -189,6 +203,12 @@ def key_of(cell) -> str | None:
     """The exercise that a cell checks, if it does."""
     found = _CHECK.fullmatch(cell.source.strip())
     return found[2] if found and is_graded(cell) and not is_answer(cell) else None
+
+
+def title_of(cell) -> str:
+    """The heading of a cell, without what it says of points in parentheses."""
+    found = HEADING.search(cell.source)
+    return found[1] if found else ""
 
 
 def _version(package):

@@ -50,7 +50,7 @@ def test_there_is_a_page_whatever_is_on_it(folder, monkeypatch, bomb):
     # Of the processor; or six times as many, if others kept it from that.
     assert re.fullmatch("(making the page took more than (4|24) seconds)?", why)
     (page,) = pages(folder)
-    assert "Score: 15" in page.read_text()
+    assert "15 of 19 points" in page.read_text()
     assert not feedback.outdated(Course(folder), ASSIGNMENT, "student-0", "marks")
 
 
