@@ -122,7 +122,10 @@ class Transformers:
         return torch.addcmul(w[f"{name} shift"], x, w[f"{name} scale"])
 
     def attention_logits(self, w, block, x):
-        """The logits, (networks · images · heads, queries, keys), and the values."""
+        """The logits, (networks · images · heads, keys, queries), and the values.
+
+        The queries come last because torch's softmax is slow over a short last axis.
+        """
         qkv = torch.bmm(x, w[f"{block} qkv"])
         qkv = qkv.view(len(x), -1, TOKENS, 3, HEADS, PER_HEAD)
         q, k, v = qkv.permute(3, 0, 1, 4, 2, 5).flatten(1, 3)
@@ -130,11 +133,11 @@ class Transformers:
             shape = len(x), -1, PER_HEAD
             q = (NORMS["RMS"](q).view(shape) * w[f"{block} q"]).view(q.shape)
             k = (NORMS["RMS"](k).view(shape) * w[f"{block} k"]).view(k.shape)
-        return torch.bmm(q, k.mT) / math.sqrt(PER_HEAD), v
+        return torch.bmm(k, q.mT) / math.sqrt(PER_HEAD), v
 
     def attention(self, w, block, x):
         logits, v = self.attention_logits(w, block, x)
-        mixed = torch.bmm(logits.softmax(-1), v)
+        mixed = torch.bmm(logits.softmax(1).mT, v)
         mixed = mixed.view(-1, HEADS, TOKENS, PER_HEAD).transpose(1, 2)
         return torch.bmm(mixed.reshape(x.shape), w[f"{block} mix"])
 
