@@ -116,7 +116,7 @@ def test_a_run_keeps_what_it_was_not_about(course, root):
     assert KEY in keys and len(keys) == len(set(keys)) >= 8
     titles = {question["id"]: question["title"] for question in known["questions"]}
     assert titles["batch_norm-forward"] == "1 · Forward"
-    assert titles["batch_norm-backward"].endswith(" · Backward")
+    assert " · Backward" in titles["batch_norm-backward"]
 
 
 def test_it_is_written_when_something_changed(course, folder):
