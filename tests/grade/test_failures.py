@@ -18,7 +18,7 @@ from normlib.grade.workers import BUSY
 from tests.grade.attacks import NAMES
 from tests.grade.classes import ASSIGNMENT, QUICK
 
-FULL = 15
+FULL = 17
 WITH_PAGES = Options(jobs=1)
 
 

@@ -254,7 +254,7 @@ def test_a_sandbox_and_a_worker_are_killed(new_course, zygote, monkeypatch):
     outcome = grade(folder, options=QUICK)
     assert len(killed) == 2
     assert outcome.failed == {} and len(results(folder)) == 5
-    assert {sum(points.values()) for points in outcome.points.values()} == {15}
+    assert {sum(points.values()) for points in outcome.points.values()} == {17}
     assert grade(folder, options=QUICK).ran == 0
 
 

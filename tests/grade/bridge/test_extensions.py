@@ -50,12 +50,12 @@ def told(folder, capsys):
 
 def test_it_takes_the_penalty_back_and_can_be_taken_back(folder, capsys):
     late = f"{STUDENT}: {ASSIGNMENT} came 1 minute late"
-    lost = f"{late}: 15 of 15 points were taken off"
+    lost = f"{late}: 17 of 17 points were taken off"
     assert told(folder, capsys) == (0, [lost])
     course = Course(folder)
     assert extend(course, ASSIGNMENT, STUDENT, "2026-03-09 14:00 UTC") == 26 * 3600
     in_time = f"{STUDENT}: {ASSIGNMENT} came in time, with an extension of"
-    assert told(folder, capsys) == (15, [f"{in_time} 1 day 2 hours"])
+    assert told(folder, capsys) == (17, [f"{in_time} 1 day 2 hours"])
     assert extend(course, ASSIGNMENT, STUDENT, "2026-03-08 12:00 UTC") == 0
     assert told(folder, capsys) == (0, [lost])
 
@@ -83,11 +83,11 @@ def test_marks_by_hand_and_another_rule_are_counted_by_the_next_run(folder, caps
         mark.manual_score, mark.needs_manual_grade = 1.5, False
         book.db.commit()
     points, (said,) = told(folder, capsys)
-    assert points == 0 and said.endswith(": 16.5 of 16.5 points were taken off")
+    assert points == 0 and said.endswith(": 18.5 of 18.5 points were taken off")
     config = folder / "nbgrader_config.py"
     config.write_text(config.read_text().replace('"zero"', '"none"'))
     points, (said,) = told(folder, capsys)
-    assert points == 16.5 and said.endswith(" came 1 minute late")
+    assert points == 18.5 and said.endswith(" came 1 minute late")
     with gradebook.opened(Course(folder)) as book:
         mark = book.find_grade("feature_scaling-why-models", *place)
         assert (mark.manual_score, mark.needs_manual_grade) == (1.5, False)

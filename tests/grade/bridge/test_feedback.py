@@ -50,7 +50,7 @@ def test_there_is_a_page_whatever_is_on_it(folder, monkeypatch, bomb):
     # Of the processor; or six times as many, if others kept it from that.
     assert re.fullmatch("(making the page took more than (4|24) seconds)?", why)
     (page,) = pages(folder)
-    assert "15 of 19 points" in page.read_text()
+    assert "17 of 19 points" in page.read_text()
     assert not feedback.outdated(Course(folder), ASSIGNMENT, "student-0", "marks")
 
 
@@ -75,7 +75,7 @@ def test_a_page_beyond_the_limits_shows_the_points_alone(folder, monkeypatch):
     rows = re.findall("<tr><td>(.*)</td><td>(.*)</td><td>(.*)</td></tr>", text)
     checked = {name: points for name, points, most in rows if points == most}
     assert checked["feature_scaling-z_score"] in whole
-    assert sum(map(float, checked.values())) == 15
+    assert sum(map(float, checked.values())) == 17
     assert ("feature_scaling-why-models", "0", "2") in rows
 
 

@@ -73,4 +73,4 @@ def test_it_is_as_nbgrader_saves_it(new_course, grade_here, monkeypatch):
         by_nbgrader(stock)
         assert everything(ours) == everything(stock)
     penalties = [found for found in everything(ours) if isinstance(found, float)]
-    assert penalties == [0, 16.75, 15]  # of 15, and what was given by hand
+    assert penalties == [0, 18.75, 17]  # of 17, and what was given by hand
