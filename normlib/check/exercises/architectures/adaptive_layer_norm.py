@@ -22,7 +22,7 @@ def reference(x, condition, w, b, eps=1e-6):
 
 
 def adaptive_layer_norm(x, condition, w, b, eps=1e-6):
-    """Layer norm of x, (N, T, D), with what a condition, (N, E), makes of it."""
+    """Layer norm of x, (N, T, D), with shift and scale from a condition, (N, E)."""
     shift, scale, gate = np.split(condition @ w + b, 3, axis=-1)
     mean = x.mean(axis=-1, keepdims=True)
     var = x.var(axis=-1, keepdims=True)
