@@ -50,8 +50,8 @@ EXERCISE = question(
     equivalents=(in_a_list, with_names, in_an_array),
     afterwards=(
         "Removing weight norm keeps only w, whose rows have length 2; putting it on "
-        "again sets v = w. A step turns the direction in proportion to (g / length "
-        "of v)², which was 1/36 and is now 1. The gradient of g does not depend on "
+        "again sets v = w. A step turns the direction in proportion to g / (length "
+        "of v)², which was 2/144 and is now 2/4. The gradient of g does not depend on "
         "the length of v. Outputs depend on w alone, so comparing outputs can't "
         "show any of this. Multiplying v by 6 restores its length, or save weight_g "
         "and weight_v."
