@@ -112,10 +112,10 @@ class Classroom50(System):
         self.bundle = self.root / "bundle"
         shutil.copytree(self.packed, self.bundle)
 
-    def grade(self):
+    def grade(self, *flags):
         url = "https://github.com/university/ada-scaling"
         return self.run(
-            *(self.python, self.bundle / "autograder.py"),
+            *(self.python, *flags, self.bundle / "autograder.py"),
             cwd=self.submission,
             CLASSROOM="norms",
             ASSIGNMENT="scaling",
@@ -126,4 +126,5 @@ class Classroom50(System):
             COMMIT_URL=f"{url}/commit/a1b2c3d",
             RELEASE_URL=f"{url}/releases/tag/submit",
             REVIEW_URL="",
+            PIP_NO_INDEX="1",
         )
