@@ -137,6 +137,26 @@ def main(arguments: list[str] | None = None) -> int:
     )
     command.set_defaults(run=_compare)
 
+    command = commands.add_parser(
+        "pack",
+        help="let Gradescope, PrairieLearn or Classroom 50 grade with this grader",
+        description="Write what another system needs to grade an assignment with this "
+        "grader; the page for instructors says where to put it.",
+    )
+    add = partial(command.add_argument, help="default: %(default)s")
+    systems = ("gradescope", "prairielearn", "classroom50")
+    command.add_argument(
+        "system", choices=systems, metavar="SYSTEM", help=", ".join(systems)
+    )
+    command.add_argument("assignment", metavar="ASSIGNMENT")
+    add("--output", type=Path, default=Path("_build/packs"), metavar="DIR")
+    add(
+        "--image",
+        default="localhost/normlib-grader",
+        help="container, for PrairieLearn",
+    )
+    command.set_defaults(run=_pack)
+
     for stream in (sys.stdout, sys.stderr):  # a pipe on Windows may not know a ✓
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
@@ -255,6 +275,13 @@ def _grade(options):
     if options.json:
         report.write_json(options.json, graded)
     return 1 if graded.failed else 0
+
+
+def _pack(options):
+    from normlib.grade.lms import packing
+
+    what = options.system, options.assignment, options.output, options.image
+    print(packing.pack(Path(), *what))
 
 
 if __name__ == "__main__":

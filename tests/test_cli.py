@@ -61,6 +61,8 @@ def test_help_names_every_command_and_what_it_is_for(in_course, capsys):
         (["sample-class", "--students", "1601"], "at most 1600 students, got 1601"),
         (["sample-class", "--output", "tests"], "tests holds something that is no sam"),
         (["grade", "99_nothing"], "no assignment '99_nothing'; there are 01_"),
+        (["pack", "blackboard", "01_feature_scaling"], "(choose from 'gradescope', "),
+        (["pack", "gradescope", "99_nothing"], "no assignment '99_nothing'; there are"),
     ],
 )
 def test_wrong_use_is_answered_with_a_sentence(in_course, capsys, arguments, told):

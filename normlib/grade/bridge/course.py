@@ -138,9 +138,12 @@ class Course:
             for assignment in _folders(self.folder("submitted") / student)
         )
 
+    def submission_folder(self, assignment: str, student: str) -> Path:
+        return self.folder("submitted") / student / assignment
+
     def submission(self, assignment: str, student: str, pack: Pack) -> Submission:
         """What lies there, whatever it is."""
-        folder = self.folder("submitted") / student / assignment
+        folder = self.submission_folder(assignment, student)
         wanted, notes = f"{pack.notebook}.ipynb", []
         names = _names(folder)
         found = [name for name in names if name.endswith(".ipynb")]
@@ -161,7 +164,7 @@ class Course:
 
     def beside(self, assignment: str, student: str, name: str) -> bytes:
         """The text of a small file beside the notebook; empty without one."""
-        folder = self.folder("submitted") / student / assignment
+        folder = self.submission_folder(assignment, student)
         try:
             return _read(folder, name, 100)
         except _Unreadable:

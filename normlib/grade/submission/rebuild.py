@@ -14,6 +14,7 @@ from normlib.grade.submission.pack import Pack, grade_id, is_answer, is_graded
 from normlib.grade.submission.reading import read
 
 MOST_ADDED = 500  # cells
+UNREADABLE = "could not be read: "  # how a remark begins that says why
 _GONE = "# This cell is not in the notebook that was handed in."
 
 
@@ -81,7 +82,7 @@ def rebuild(pack: Pack, submission: bytes, problem: str = "") -> Rebuilt:
     if not cells and not unreadable:
         notes.append("has no cells")
     if unreadable:
-        notes.append(f"could not be read: {unreadable}")
+        notes.append(f"{UNREADABLE}{unreadable}")
     notebook = nbformat.reads(pack.template, as_version=4)
     notebook.cells = result
     return Rebuilt(notebook, notes, frozenset(c.id for c in own), unreadable)
