@@ -229,7 +229,7 @@ def test_the_notebook_takes_nothing_but_check_from_normlib(source):
 
 def test_each_question_in_words_has_a_marking_scheme(source, release):
     asked = [cell for cell in source.cells if is_in_words(cell)]
-    assert 1 <= len(asked) <= 2
+    assert len(asked) <= 1  # a person marks them
     for cell in asked:
         assert mark(cell)["grade"] and mark(cell)["points"] > 0
         assert "Marking scheme" in cell.source

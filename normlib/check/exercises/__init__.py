@@ -17,8 +17,8 @@ _NAMES = {
         "z_score",
         "decimal",
         "scaler",
-        "hospitals",
         "spot_the_bug",
+        "hospitals",
     ),
     "batch_norm": (
         "forward",
@@ -32,8 +32,8 @@ _NAMES = {
         "sequences",
         "fold",
         "module",
-        "easy_test",
         "spot_the_bug",
+        "easy_test",
     ),
     "layer_norm": (
         "forward",
@@ -51,16 +51,16 @@ _NAMES = {
         "init",
         "mean_only",
         "module",
-        "resumed",
         "spot_the_bug",
+        "resumed",
     ),
     "switchable_norm": (
         "moments",
         "forward",
         "backward",
         "module",
-        "copied_logits",
         "spot_the_bug",
+        "copied_logits",
     ),
     "beyond": ("rms_norm", "rms_norm_backward", "power_iteration", "spot_the_bug"),
     "architectures": (

@@ -134,6 +134,8 @@ def _environment(home):
         "PATH": "/usr/bin:/bin",
         "LANG": "C.UTF-8",
         **dict.fromkeys(("HOME", "TMPDIR", "IPYTHONDIR"), home),
+        # Torch makes this folder when an optimizer is made, unless it is there.
+        "TORCHINDUCTOR_CACHE_DIR": home,
         # One thread: the zygote could not fork with more, and graders share the cores.
         **{f"{name}_NUM_THREADS": "1" for name in threads},
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",

@@ -245,6 +245,7 @@ def test_nothing_of_the_grader_is_in_its_environment(each):
     # Not read from the code: what is let in there by mistake has to be missed here.
     assert {*names} - {"PWD"} == {
         *("PATH", "LANG", "HOME", "TMPDIR", "IPYTHONDIR", "MPLCONFIGDIR"),
+        "TORCHINDUCTOR_CACHE_DIR",
         *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"),
         *("NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_NUM_THREADS"),
         *("MPLBACKEND", "JOBLIB_MULTIPROCESSING", "PYTHONHASHSEED"),
