@@ -1,6 +1,7 @@
 """What a run of the command has to say: on the screen, and as JSON."""
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -149,7 +150,9 @@ def doctor(root: Path) -> int:
         console.print(f"  gives {backend.what}", soft_wrap=True)
         console.print(f"  needs {backend.needs}", soft_wrap=True)
     if works:
-        console.print(f"Student code runs in: {works.name}")
+        user = ", as the user nobody" if os.getuid() == 0 else ""
+        told = f"Student code runs in: {works.name}{user}. It is judged from outside."
+        console.print(told, soft_wrap=True)
         return 0
     console.print(
         "No sandbox works here. On macOS and Windows, grade in a Linux container or "

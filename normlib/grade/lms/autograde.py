@@ -82,7 +82,7 @@ def main(system: str, packed: str, place: str, result: str) -> int:
             "gradescope": outcome.gradescope,
             "prairielearn": outcome.prairielearn,
         }[system](found)
-    write_atomically(Path(result), outcome.written(content))
+    write_atomically(Path(result), outcome.as_json(content))
     for remark in remarks:
         # Indented: a line that begins with :: would be a command to GitHub's runner.
         print(f"  remark: {remark}")

@@ -21,7 +21,7 @@ SCALE = 100  # Classroom 50 counts whole points only: there, a point is so many
 
 
 @dataclass(frozen=True)
-class Exercise:
+class Judged:
     """What came out of one: the key, the points, out of how many, and the report."""
 
     key: str
@@ -42,7 +42,7 @@ class Outcome:
     nothing to grade, or is empty.
     """
 
-    exercises: tuple[Exercise, ...]
+    exercises: tuple[Judged, ...]
     written: int
     unreadable: str
     sandbox: str
@@ -60,7 +60,7 @@ class Outcome:
                 )
                 most = float(cell.metadata.nbgrader.points)
                 points = result.points[name]
-                exercises.append(Exercise(key, points, most, _plain(report)))
+                exercises.append(Judged(key, points, most, _plain(report)))
             elif is_graded(cell):
                 written += 1
         unreadable = [
@@ -73,15 +73,15 @@ class Outcome:
     @property
     def told(self) -> str:
         """What is said of the whole submission."""
+        if self.unreadable:
+            return f"Your file was not read: {self.unreadable}."
         points = sum(exercise.points for exercise in self.exercises)
         most = sum(exercise.most for exercise in self.exercises)
-        lines = [f"{points:g} of {most:g} points."]
-        if self.unreadable:
-            lines.insert(0, f"Your file was not read: {self.unreadable}.")
+        told = f"{points:g} of {most:g} points."
         if self.written:
             what = "answer" if self.written == 1 else "answers"
-            lines.append(f"A person marks {self.written} {what} in words.")
-        return " ".join(lines)
+            told += f" A person marks {self.written} {what} in words."
+        return told
 
 
 def gradescope(outcome: Outcome) -> dict:
@@ -171,7 +171,7 @@ def release_body(outcome: Outcome) -> str:
     return "\n\n".join([outcome.told, *blocks]) + "\n"
 
 
-def written(content: dict) -> bytes:
+def as_json(content: dict) -> bytes:
     """As JSON in ASCII, without what JSON does not know."""
     return (json.dumps(content, indent=1, allow_nan=False) + "\n").encode()
 

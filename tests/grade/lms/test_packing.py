@@ -270,6 +270,14 @@ def test_in_a_container_without_privileges_landlock_confines(
         python = ordinary(Path(home) / "user").python
         system = Gradescope(packed["gradescope"], Path(home), python)
         (system.submission / NOTEBOOK).write_bytes(handed_in(scaling, {KEY: RIGHT}))
+        doctor = (python, "-m", "normlib.cli", "grade", "--doctor")
+        source = system.root / "autograder/source"
+        said = system.run(*doctor, cwd=source, before=before).stdout.splitlines()
+        assert said[0].startswith("bubblewrap: ") and said[0] != "bubblewrap: works"
+        assert said[-1] == (
+            "Student code runs in: landlock, as the user nobody. "
+            "It is judged from outside."
+        )
         done = system.grade(before)
         assert done.returncode == 0, done.stderr
         documented.gradescope(system.content)

@@ -46,6 +46,9 @@ def test_the_doctor_says_that_it_works(user, root):
     done = user.run(*command, cwd=folder)
     assert "bubblewrap: there is no program `bwrap`\n" in done.stdout
     assert "landlock: works\n" in done.stdout
+    assert done.stdout.endswith(
+        "Student code runs in: landlock. It is judged from outside.\n"
+    )
     assert done.returncode == 0
 
 
