@@ -97,7 +97,7 @@ def test_a_defect_shows_its_traceback(
 ):
     """And is no usage error: a sentence would not say where to look."""
     monkeypatch.setattr(where, name, defect)
-    monkeypatch.setattr(progress, "_begun", lambda _: True)
+    monkeypatch.setattr(progress._Cells, "begun", True)
     with pytest.raises(error, match=r"shape|size"):
         main(arguments)
 

@@ -14,7 +14,7 @@ from tests.grade.classes import ASSIGNMENT, QUICK
 from tests.grade.pages import parsed
 
 PLACE = "feature_scaling", ASSIGNMENT, "student-0"
-KEY, WORDS, READ = "z_score", "why-models", "why-new-rows"
+KEY, WORDS = "z_score", "why-models"
 MISTAKE = EXERCISES[f"feature_scaling.{KEY}"].misconceptions[0]
 DOT = (  # a picture of one pixel
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAA"
@@ -48,7 +48,7 @@ def graded(request, tmp_path_factory):
 
 @pytest.fixture
 def _new_graded(new_course, handed_in, grade_here):
-    """A graded course: one known mistake, one answer marked and one not."""
+    """A graded course: one known mistake, and one answer that nobody has marked."""
     folder = new_course("class", 1)
     (pack,) = Course(folder).packs(ASSIGNMENT)
     stub = next(c.source for c in pack.cells if c.id == f"feature_scaling-{KEY}-answer")
@@ -60,16 +60,8 @@ def _new_graded(new_course, handed_in, grade_here):
     for cell in file.cells:
         if cell.metadata.get("nbgrader", {}).get("grade_id", "").endswith(WORDS):
             cell.source = f"Because of $\\sigma^2$. {HARMFUL}"
-        elif cell.metadata.get("nbgrader", {}).get("grade_id", "").endswith(READ):
-            cell.source = "They are not known."
     path.write_text(nbformat.writes(file))
     grade_here(folder, options=QUICK)
-    with gradebook.opened(Course(folder)) as book:
-        book.find_grade(f"feature_scaling-{READ}", *PLACE).manual_score = 1.5
-        book.find_grade(f"feature_scaling-{READ}", *PLACE).needs_manual_grade = False
-        comment = book.find_comment(f"feature_scaling-{READ}", *PLACE)
-        comment.manual_comment = "Well *said*."
-        book.db.commit()
     return folder
 
 
@@ -108,7 +100,7 @@ def test_the_table_names_exercises_points_and_the_mistake(folder):
         "Decimal scaling": ["3 of 3", "Right"],
         "A scaler that is fitted": ["4 of 4", "Right"],
         "Spot the bug": ["2 of 2", "Right"],
-        "A blood test in many hospitals": ["1.5 of 2", "Marked by hand"],
+        "A blood test in many hospitals": ["2 of 2", "Right"],
         "Kelvins instead of degrees Celsius": ["\N{EN DASH} of 2", "Not marked yet"],
     }
     for link in page.select("td a"):
@@ -121,26 +113,27 @@ def test_what_waits_for_a_person_is_said(folder):
     assert re.search(r"[\d.]+ of 19 points so far", words)
     with gradebook.opened(Course(folder)) as book:
         found = book.find_grade(f"feature_scaling-{WORDS}", *PLACE)
-        found.manual_score, found.needs_manual_grade = 2, False
+        found.manual_score, found.needs_manual_grade = 1.5, False
+        comment = book.find_comment(f"feature_scaling-{WORDS}", *PLACE)
+        comment.manual_comment = "Well *said*."
         book.db.commit()
-    words = read(folder).header.get_text(" ", strip=True)
+    page = read(folder)
+    words = page.header.get_text(" ", strip=True)
     assert "wait" not in words and "so far" not in words
+    title = "Kelvins instead of degrees Celsius"
+    assert table(page)[title] == ["1.5 of 2", "Marked by hand"]
+    assert "Well said." in sections(page)[title].get_text()
 
 
 def test_only_what_lost_points_or_waits_is_open(folder):
     found = sections(read(folder))
     open_ = {name for name, part in found.items() if part.has_attr("open")}
-    assert open_ == {
-        "Z-score scaling",
-        "A blood test in many hospitals",
-        "Kelvins instead of degrees Celsius",
-    }
+    assert open_ == {"Z-score scaling", "Kelvins instead of degrees Celsius"}
     wrong = found["Z-score scaling"]
     assert MISTAKE.hint.split("`")[0] in wrong.get_text()
     folds = [fold.summary.get_text() for fold in wrong("details")]
     assert "What was asked" in folds
     assert any(fold.startswith("A hint") for fold in folds)
-    assert "Well said." in found["A blood test in many hospitals"].get_text()
 
 
 def test_what_was_taken_off_for_late_work_is_said(folder):
