@@ -88,6 +88,8 @@ def create(course: Course) -> None:
     """
     with writing(course), _database():
         steps.create_tables(course.db_url)
+        with opened(course):  # the first time, nbgrader writes the course's own row
+            pass
 
 
 def prepare(course: Course, packs: list[Pack]) -> None:
