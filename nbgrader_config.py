@@ -12,7 +12,9 @@ c.CourseDirectory.release_directory = "exercises"
 c.CourseDirectory.submitted_directory = "_build/submitted"
 c.CourseDirectory.autograded_directory = "_build/autograded"
 c.CourseDirectory.feedback_directory = "_build/feedback"
-c.CourseDirectory.db_url = "sqlite:///_build/gradebook.db"
+# Absolute: on a hub, formgrader runs in the instructor's home.
+course = Path(__file__).resolve().parent
+c.CourseDirectory.db_url = f"sqlite:///{course}/_build/gradebook.db"
 
 # A guard: nothing but notebooks and data ever travels to students.
 c.CourseDirectory.ignore = [
@@ -64,6 +66,6 @@ c.ZipCollectApp.extractor_plugin = "normlib.grade.lms.collect.LmsExtractorPlugin
 c.FileNameCollectorPlugin.named_regexp = r".*/(?P<student_id>[^/]+)/(?P<file_id>[^/]+)$"
 
 # Formgrader complains until there is one. A class on a server sets its own.
-exchange = Path(__file__).resolve().parent / "_build/exchange"
+exchange = course / "_build/exchange"
 exchange.mkdir(parents=True, exist_ok=True)
 c.Exchange.root = str(exchange)

@@ -163,6 +163,11 @@ def test_an_unknown_limit_is_refused(here):
         _ = Course(course.root).limits
 
 
+def test_the_gradebook_is_the_courses_wherever_nbgrader_runs(here):
+    course, _ = here
+    assert course.config.CourseDirectory.db_url == course.db_url
+
+
 def test_a_relative_gradebook_counts_from_the_course(here):
     course, _ = here
     assert course.db_url == f"sqlite:///{course.root}/_build/gradebook.db"
