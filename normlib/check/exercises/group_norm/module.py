@@ -65,7 +65,7 @@ def defaults(rng):
 
 
 def volumes(rng):
-    inputs = training(rng, new=(3, 6, 0), n=1, positions=(2, 1, 2), scale=0.1)
+    inputs = training(rng, new=(3, 6, 0), n=1, positions=(2, 1, 2), scale=0.01)
     inputs["parameters"]["weight"][3] = 0
     return inputs
 
