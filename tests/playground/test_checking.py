@@ -116,9 +116,9 @@ def test_earlier_answers_and_given_functions_are_defined(scaling):
 def test_points_add_up_and_belong_to_the_text_that_was_checked(scaling):
     scaling.write(KEY, RIGHT)
     scaling.press(KEY, "Check")
-    assert scaling.summary().startswith("3 of 15 points")
+    assert scaling.summary().startswith("3 of 17 points")
     scaling.write(KEY, "# begun anew")
-    assert scaling.summary().startswith("0 of 15 points")
+    assert scaling.summary().startswith("0 of 17 points")
 
 
 def test_answers_and_points_survive_a_reload(scaling):
@@ -127,7 +127,7 @@ def test_answers_and_points_survive_a_reload(scaling):
     written = scaling.source(KEY)
     scaling.open()
     assert scaling.source(KEY) == written
-    assert scaling.summary().startswith("3 of 15 points")
+    assert scaling.summary().startswith("3 of 17 points")
 
 
 def test_reset_asks_first(scaling):
