@@ -3,7 +3,8 @@
     interactive.show("fig-circle", {"points": points, ...})
 
 in a cell of its own lets ``static/interactive.js`` draw the figure of that name from
-these data, in the place of its picture. Without scripts the picture stays.
+these data, in the place of its picture. Without scripts the picture stays. The figures
+are in that file or, with their names, in ``static/figures/``.
 
 Jupyter Book loads this file, too, as a Sphinx extension: it copies the script of
 plotly, which draws the figures, from the installed package into the built book.
@@ -11,6 +12,7 @@ plotly, which draws the figures, from the installed package into the built book.
 
 import json
 from importlib.resources import files
+from pathlib import Path
 
 from IPython.display import HTML, display
 
@@ -32,4 +34,6 @@ def setup(app):
     plotly = files("plotly") / "package_data/plotly.min.js"
     app.config.html_static_path.append(str(plotly))
     app.add_js_file("interactive.js", loading_method="defer")
+    for script in sorted(Path(__file__).with_name("static").glob("figures/*.js")):
+        app.add_js_file(f"figures/{script.name}", loading_method="defer")
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -19,6 +19,7 @@ PAGES = {
     "fig-offset": "book/02_batch_norm",
     "fig-gn-batch-size": "book/05_group_norm",
     "fig-gn-sets": "book/05_group_norm",
+    "fig-weight-step": "book/06_weight_norm",
     "fig-switchable-triangle": "book/07_switchable_norm",
     "fig-circle": "book/08_beyond",
     "fig-arch-trains": "book/09_architectures",
@@ -243,6 +244,40 @@ def test_errors_by_batch_size_are_those_of_networks_trained_here(
             error = median(runs["errors"][runs["sizes"].index(size)])
             assert (trace["x"], trace["y"]) == ([size], [error])
             assert f"{error:.1f} % error" in figure.words
+
+
+def test_a_step_turns_the_weight_as_one_of_torch_does(opened):
+    figure = opened("fig-weight-step")
+    dw = torch.tensor([[0.28, -0.96]], dtype=torch.float64)
+    lengths, rates = (1, 1.5, 2, 3), (0.1, 0.2, 0.4, 0.8)
+    angles = {}
+    for (i, length), (j, rate) in itertools.product(
+        enumerate(lengths), enumerate(rates)
+    ):
+        layer = nn.Linear(2, 1, bias=False, dtype=torch.float64)
+        nn.utils.parametrizations.weight_norm(layer)
+        g, v = layer.parameters()
+        g.data[:] = 1.5
+        v.data = length * torch.tensor([[0.96, 0.28]], dtype=torch.float64)
+        drawn = [v.tolist()[0], layer.weight.tolist()[0]]
+        (layer.weight * dw).sum().backward()
+        torch.optim.SGD(layer.parameters(), lr=rate).step()
+        drawn += [v.tolist()[0], layer.weight.tolist()[0]]
+        (a, b), (c, d) = drawn[0], drawn[2]
+        angles[length, rate] = angle = abs(
+            np.degrees(np.arctan2(d, c) - np.arctan2(b, a))
+        )
+
+        figure.press("Length of v", "Home", *["ArrowRight"] * i)
+        figure.press("Learning rate", "Home", *["ArrowRight"] * j)
+        shown = [[t["x"][1], t["y"][1]] for t in figure.traces]  # w, new w, v, new v
+        assert np.allclose(shown, [drawn[k] for k in (1, 3, 0, 2)], atol=1e-4)
+        assert f"length {length}, learning rate {rate}:" in figure.words
+        found = re.search(r"by (\S+)°\. The new v has the length (\S+);", figure.words)
+        assert float(found[1]) == pytest.approx(angle, abs=0.051)
+        assert float(found[2]) == pytest.approx(np.hypot(c, d), abs=6e-4)
+    assert angles[2, 0.4] == pytest.approx(angles[1, 0.1])  # as the text says
+    assert angles[2, 0.4] / angles[1, 0.4] == pytest.approx(1 / 4, abs=0.04)
 
 
 def test_layers_stand_where_their_mixing_weights_say(opened):

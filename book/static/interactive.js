@@ -573,6 +573,9 @@ const comingIntoView = new IntersectionObserver((entries) => {
     loadPlotly().then(() => bringToLife(box));
   }
 });
-for (const box of document.querySelectorAll(".interactive")) {
-  comingIntoView.observe(document.getElementById(box.dataset.figure));
-}
+// By then the scripts in figures/, which follow this one, have added theirs.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const box of document.querySelectorAll(".interactive")) {
+    comingIntoView.observe(document.getElementById(box.dataset.figure));
+  }
+});
