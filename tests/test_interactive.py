@@ -12,9 +12,12 @@ from urllib.parse import urlparse
 import numpy as np
 import pytest
 import torch
+from sklearn import preprocessing
+from sklearn.datasets import load_wine
 from torch import nn
 
 PAGES = {
+    "fig-typo": "book/01_feature_scaling",
     "fig-neighbors": "book/02_batch_norm",
     "fig-offset": "book/02_batch_norm",
     "fig-gn-batch-size": "book/05_group_norm",
@@ -244,6 +247,34 @@ def test_errors_by_batch_size_are_those_of_networks_trained_here(
             error = median(runs["errors"][runs["sizes"].index(size)])
             assert (trace["x"], trace["y"]) == ([size], [error])
             assert f"{error:.1f} % error" in figure.words
+
+
+def test_one_wrong_value_moves_the_others_as_in_scikit_learn(opened):
+    figure = opened("fig-typo")
+    alcohol = load_wine().data[:, 0]
+    for stop, value in enumerate(figure.data["entered"]):
+        column = np.r_[value, alcohol[1:]]
+        power = 100 if value < 100 else 1000  # 14.23 has two digits before the point
+        scaled = {
+            "min-max": [preprocessing.minmax_scale(x) for x in (alcohol, column)],
+            "z-score": [preprocessing.scale(x) for x in (alcohol, column)],
+            "decimal": [alcohol / 100, column / power],
+            "robust": [preprocessing.robust_scale(x) for x in (alcohol, column)],
+        }
+        figure.press("First wine", "Home", *["ArrowRight"] * stop)
+        assert f"First wine {value}." in figure.words
+        for row, (name, (clean, now)) in enumerate(scaled.items()):
+            kept = np.ptp(now[1:]) / np.ptp(clean[1:])
+            assert f"{name} {now[0]:.2f}, {100 * kept:.0f} %" in figure.words
+            circles, crosses, diamond = figure.traces[3 * row : 3 * row + 3]
+            assert np.allclose(circles["x"], np.unique(clean[1:]), atol=1e-4)
+            assert np.allclose(crosses["x"], np.unique(now[1:]), atol=1e-4)
+            axis = figure.layout[f"xaxis{row + 1 if row else ''}"]
+            low, high = axis["range"]
+            assert low < min(clean.min(), now[1:].min())
+            assert high > max(clean.max(), now[1:].max())
+            drawn = low <= now[0] <= high
+            assert diamond["x"] == ([pytest.approx(now[0])] if drawn else [])
 
 
 def test_a_step_turns_the_weight_as_one_of_torch_does(opened):
