@@ -20,6 +20,7 @@ PAGES = {
     "fig-typo": "book/01_feature_scaling",
     "fig-neighbors": "book/02_batch_norm",
     "fig-offset": "book/02_batch_norm",
+    "fig-ln-circle": "book/03_layer_norm",
     "fig-gn-batch-size": "book/05_group_norm",
     "fig-gn-sets": "book/05_group_norm",
     "fig-weight-step": "book/06_weight_norm",
@@ -275,6 +276,37 @@ def test_one_wrong_value_moves_the_others_as_in_scikit_learn(opened):
             assert high > max(clean.max(), now[1:].max())
             drawn = low <= now[0] <= high
             assert diamond["x"] == ([pytest.approx(now[0])] if drawn else [])
+
+
+def test_a_sample_lands_and_gets_its_gradient_as_in_torch(opened):
+    figure = opened("fig-ln-circle")
+    plane = torch.tensor([[1.0, -1, 0], [1, 1, -2]], dtype=torch.float64)
+    plane /= plane.norm(dim=1, keepdim=True)
+    incoming = torch.tensor([1.35, 0.6], dtype=torch.float64)
+    for i, j in itertools.product((0, 2, 9, 23), range(4)):
+        angle, distance = np.radians(15 * i), (1, 1.5, 2, 3)[j]
+        sample = distance * np.array([np.cos(angle), np.sin(angle)])
+        x = (torch.tensor(sample) @ plane).requires_grad_()
+        y = nn.functional.layer_norm(x, [3])
+        y.backward(incoming @ plane)
+        landed, passed = (plane @ y.detach()).numpy(), (plane @ x.grad).numpy()
+
+        figure.press("Direction", "Home", *["ArrowRight"] * i)
+        figure.press("Distance", "Home", *["ArrowRight"] * j)
+        *_, removed, gradient, went_on, ends = figure.traces
+        assert np.allclose(
+            np.transpose([ends["x"], ends["y"]]), [sample, landed], atol=1e-4
+        )
+        tips = [
+            [t["x"][1] - t["x"][0], t["y"][1] - t["y"][0]] for t in (gradient, went_on)
+        ]
+        assert np.allclose(tips, [incoming.numpy(), passed], atol=1e-4)
+        along = np.array([removed["x"][1], removed["y"][1]]) - landed
+        sigma = x.detach().std(correction=0).item()
+        assert np.allclose(along, incoming.numpy() - sigma * passed, atol=1e-3)
+        assert f"Direction {15 * i}°, distance {distance}," in figure.words
+        assert f" {sigma:.2f}. The sample lands" in figure.words
+        assert f"goes on has length {np.hypot(*passed):.2f}," in figure.words
 
 
 def test_a_step_turns_the_weight_as_one_of_torch_does(opened):
