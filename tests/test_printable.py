@@ -102,7 +102,9 @@ def check_formulas_and_pictures(part, page):
         assert not re.search(r"\\(frac|sum|sqrt|hat|mu|sigma|begin)\b", text)
     if page.find(class_="math"):
         assert any("MathJax" in font for font in part.fonts)
-    assert part.pictures >= len(page.select('img:not([src$=".svg"])'))  # drawn as lines
+    assert part.pictures >= len(
+        page.select('img:not([src$=".svg"], .only-dark)')
+    )  # drawn as lines
 
 
 def check_links(reader):

@@ -9,6 +9,7 @@ import pytest
 
 from normlib.check import EXERCISES
 from tests.check.test_without_torch import ABOUT_TORCH
+from tests.pages import NOTEBOOKS
 
 # Run on both sides. What an answer in torch gets is left out: the page has no torch.
 JUDGE_ALL = """
@@ -57,8 +58,9 @@ ASK_WORKER = """async (codes) => {
 def torch_free(html):
     """The exercises that the page offers to check, as its data say."""
     found = []
-    for page in sorted((html / "exercises").glob("*/*.html")):
-        _, _, rest = page.read_text().partition('class="playground-notebook">')
+    for page in NOTEBOOKS:
+        text = (html / f"{page}.html").read_text()
+        _, _, rest = text.partition('class="playground-notebook">')
         data = json.loads(rest.partition("</script>")[0])
         keys = [
             "".join(cell["source"]).split('"')[1]
