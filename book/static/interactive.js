@@ -573,9 +573,18 @@ const comingIntoView = new IntersectionObserver((entries) => {
     loadPlotly().then(() => bringToLife(box));
   }
 });
-// By then the scripts in figures/, which follow this one, have added theirs.
-document.addEventListener("DOMContentLoaded", () => {
+// A page that nobody has touched yet loads nothing large, even where a figure is at its top:
+// the picture stands there until then.
+const TOUCHES = ["pointermove", "pointerdown", "keydown", "scroll", "focusin"];
+
+function touched() {
+  for (const touch of TOUCHES) removeEventListener(touch, touched);
   for (const box of document.querySelectorAll(".interactive")) {
     comingIntoView.observe(document.getElementById(box.dataset.figure));
   }
+}
+
+// By then the scripts in figures/, which follow this one, have added theirs.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const touch of TOUCHES) addEventListener(touch, touched, { passive: true });
 });

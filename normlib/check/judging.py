@@ -1,6 +1,7 @@
 """Judge an answer: draw inputs, run it beside the reference, compare, diagnose."""
 
 import inspect
+import math
 import secrets
 from dataclasses import replace
 
@@ -338,7 +339,8 @@ def _results(trials):
 
 
 def _points(exercise, passed):
-    return round(exercise.points * sum(case.share for case in passed), 2)
+    # Exactly: a sum that is rounded on its way differs between versions of Python.
+    return round(exercise.points * math.fsum(case.share for case in passed), 2)
 
 
 def _notes(exercise, trials):
