@@ -64,6 +64,20 @@ def test_every_picture_says_in_words_what_is_to_be_seen(page):
         assert len(words) >= 5, image.get_attribute("src")
 
 
+OLD = {  # addresses of the first edition
+    "book/08_choosing": "book/10_choosing",
+    "book/09_beyond": "book/08_beyond",
+    "exercises/08_choosing/choosing": "exercises/10_choosing/choosing",
+    "exercises/09_beyond/beyond": "exercises/08_beyond/beyond",
+}
+
+
+@pytest.mark.parametrize("old", OLD)
+def test_an_old_address_leads_to_the_new_one(old, tab, html):
+    tab.goto((html / f"{old}.html").as_uri())
+    tab.wait_for_url((html / f"{OLD[old]}.html").as_uri())
+
+
 def test_links_inside_the_book_resolve(page, html):
     targets = page.eval_on_selector_all(
         "article a[href]", "links => links.map(a => a.href)"
