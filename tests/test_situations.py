@@ -1,15 +1,16 @@
 """The decision tree, the table and the text of the chapter on choosing agree."""
 
 import re
-import sys
+import runpy
 from itertools import combinations
 
 import pytest
 
 from tests.conftest import ROOT
 
-sys.path.insert(0, str(ROOT / "book"))
-from situations import OTHERWISE, QUESTIONS, SITUATIONS, decide
+_module = runpy.run_path(str(ROOT / "book/situations.py"))
+QUESTIONS, OTHERWISE = _module["QUESTIONS"], _module["OTHERWISE"]
+SITUATIONS, decide = _module["SITUATIONS"], _module["decide"]
 
 PAGE = ROOT.joinpath("book/10_choosing.md").read_text()
 # "Language model", a line break, ": **RMS norm or layer norm** ..."

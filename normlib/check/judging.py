@@ -18,7 +18,11 @@ NEARLY = 0.05  # of an error: less does not make it another mistake
 
 
 def judge(
-    key: str, implementation, seed: int | None = None, observe_answer=None
+    key: str,
+    implementation,
+    seed: int | None = None,
+    observe_answer=None,
+    explain: bool = True,
 ) -> Report:
     """Run ``implementation`` on the cases of exercise ``key`` and report.
 
@@ -33,6 +37,8 @@ def judge(
     observe_answer : callable
         Runs the answer; a grader's does so in another process. By default it runs
         here, as ``InProcess`` does.
+    explain : bool
+        Look for the mistake that the answer looks like; without, no mistake is run.
 
     Raises
     ------
@@ -54,7 +60,8 @@ def judge(
             "run that cell, then this one.",
             seed,
         )
-    title, hint, section, shown = _diagnose(exercise, trials)
+    known = exercise.misconceptions if explain else ()
+    title, hint, section, shown = _diagnose(exercise, trials, known)
     return Report(
         key=key,
         points=_points(exercise, [t.case for t in trials if not t.difference]),
@@ -249,8 +256,8 @@ def _worst(got, want, close):
     return tuple(int(i) for i in np.argwhere(bad)[0])
 
 
-def _diagnose(exercise, trials):
-    """The misconception that the answer looks like, if there is one.
+def _diagnose(exercise, trials, known):
+    """Which of the ``known`` misconceptions the answer looks like, if any.
 
     Returns title, hint, section, and the name of the failed case that shows it best.
 
@@ -264,9 +271,7 @@ def _diagnose(exercise, trials):
     passed = [trial for trial in trials if not trial.difference]
     doubted = []
     for i, trial in enumerate(failed):
-        meant = [
-            m for m in exercise.misconceptions if m not in doubted and trial.like(m)
-        ]
+        meant = [m for m in known if m not in doubted and trial.like(m)]
         if not meant:
             continue
         # The cases before this one look like none of them, this one like all.
@@ -279,7 +284,7 @@ def _diagnose(exercise, trials):
             section = best.section or exercise.section
             return best.title, best.hint, section, trial.case.name
         doubted += meant
-    if len(failed) == 1 and (alone := _alone(failed[0], exercise)):
+    if len(failed) == 1 and (alone := _alone(failed[0], known)):
         section = alone.section or exercise.section
         return alone.title, alone.hint, section, failed[0].case.name
     valued = [t for t in failed if t.received.outputs is not None]
@@ -301,15 +306,15 @@ def _plainly_named(wrong, trials):
     return frozenset(p if p in known else name for name, p in plain.items())
 
 
-def _alone(trial, exercise):
+def _alone(trial, known):
     """The mistake that an answer has made that fails in this case and in no other.
 
     Not when it raised or brought back a wrong shape: then it is something else.
     """
     received, expected = trial.received.outputs, trial.expected.outputs
     shapes = [{n: a.shape for n, a in (o or {}).items()} for o in (received, expected)]
-    if trial.case.alone and shapes[0] == shapes[1]:
-        return next(m for m in exercise.misconceptions if m.key == trial.case.alone)
+    if known and trial.case.alone and shapes[0] == shapes[1]:
+        return next(m for m in known if m.key == trial.case.alone)
 
 
 def _by_accident(misconception, fits, failed, passed):

@@ -441,3 +441,22 @@ def test_the_set_of_wrong_outputs_speaks_whatever_the_call(key):
     report = judge(key, too_large, seed=0)
     assert report.diagnosis is None
     assert report.hint == dict(exercise.symptoms)[frozenset({"dx"})]
+
+
+def test_without_an_explanation_no_mistake_is_run_and_the_rest_is_the_same():
+    def no_eps(x, gamma, beta, eps=1e-5):
+        return gamma * (x - x.mean(axis=0)) / x.std(axis=0) + beta
+
+    exercise = replace(BATCH_NORM, misconceptions=_Untouched())
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setitem(judging.__dict__, "EXERCISES", {KEY: exercise})
+        report = judge(KEY, no_eps, 0, explain=False)
+    explained = judge(KEY, no_eps, 0)
+    assert explained.diagnosis and report.diagnosis is None
+    assert report.points == explained.points
+    assert report.cases == explained.cases
+
+
+class _Untouched(tuple):
+    def __iter__(self):
+        raise AssertionError("a mistake was looked at")

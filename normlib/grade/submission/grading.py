@@ -254,7 +254,7 @@ class _Grading:
             self.clock.spent("judge")
         return report
 
-    def _asked(self, i, key, seed):
+    def _asked(self, i, key, seed, explain=True):
         """The report on what the answer returns for the inputs of a seed."""
         exercise = EXERCISES[key]
         running = self.running[exercise.own_work]
@@ -269,7 +269,7 @@ class _Grading:
             return seen
 
         self._prepare(exercise.own_work, i)
-        return judge(key, None, seed, observe_answer)
+        return judge(key, None, seed, observe_answer, explain)
 
     def _compare_unexplained(self):
         """Try answers that no mistake explains on inputs that everybody's get.
@@ -281,7 +281,8 @@ class _Grading:
             if self.running[EXERCISES[key].own_work].session is None:
                 continue
             try:
-                report = self._asked(i, key, seed_of(b"", self.seed, key))
+                everybodys = seed_of(b"", self.seed, key)
+                report = self._asked(i, key, everybodys, explain=False)
             except NoSandbox:
                 raise
             except Exception:  # of any type: it may behave differently the second time
