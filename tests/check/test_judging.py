@@ -460,3 +460,8 @@ def test_without_an_explanation_no_mistake_is_run_and_the_rest_is_the_same():
 class _Untouched(tuple):
     def __iter__(self):
         raise AssertionError("a mistake was looked at")
+
+
+def test_a_question_says_which_numbers_are_not_right_and_not_what_they_should_be():
+    (case,) = judge("feature_scaling.hospitals", lambda: (1, 5, 4, 2, 1), 0).cases
+    assert case.message == "not right yet: B, own statistics; the best fit"

@@ -54,7 +54,7 @@ def _all_right(right, outputs):
     """The measure: 1, or a sentence that names what isn't right."""
     wrong = [item for item, number in right.items() if not _is(outputs[item], number)]
     if wrong:
-        raise Unusable(f"not right yet: {', '.join(wrong)}")
+        raise Unusable(f"not right yet: {'; '.join(wrong)}")
     return {"right": np.array(1.0)}
 
 
