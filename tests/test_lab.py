@@ -53,7 +53,9 @@ def lab(request, tmp_path, browser):
         # On a busy machine it says now and then that its server does not answer.
         dialog = tab.locator("dialog.jp-Dialog")
         tab.add_locator_handler(
-            dialog, lambda: dialog.locator(".jp-mod-accept").last.click()
+            dialog,
+            lambda: dialog.locator(".jp-mod-accept").last.click(),
+            no_wait_after=True,
         )
         tab.goto(f"{address}/lab/tree/try.ipynb?reset")
         yield tab
