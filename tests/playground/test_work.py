@@ -128,6 +128,22 @@ def test_two_tabs_lose_no_work(scaling, context):
     assert scaling.source("feature_scaling.scaler") == "# from the second tab"
 
 
+def test_a_page_shown_again_has_what_was_written_meanwhile(scaling):
+    """With "Back", the browser shows a page that has heard nothing of other tabs."""
+    key = "feature_scaling.decimal"
+    scaling.write(key, "# mine")
+    scaling.tab.evaluate(
+        "localStorage.setItem('normlib/answer/feature_scaling-decimal-answer', '# later');"
+        "dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))"
+    )
+    scaling.tab.get_by_text("# later").wait_for()
+    # What was replaced comes back alone, also when it was written just before.
+    scaling.exercise(key).get_by_role("textbox").press("Control+z")
+    assert scaling.source(key) == "# mine"
+    scaling.open()
+    assert scaling.source(key) == "# mine"
+
+
 def test_answers_survive_a_new_build_of_the_book(scaling, html):
     manifest = json.loads((html / "_static/playground/manifest.json").read_text())
     manifest["version"] = "another"

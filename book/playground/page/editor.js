@@ -6,6 +6,7 @@ import {
   history,
   historyKeymap,
   indentWithTab,
+  isolateHistory,
 } from "@codemirror/commands";
 import { python } from "@codemirror/lang-python";
 import {
@@ -57,6 +58,12 @@ export function createEditor({ parent, source, label, describedBy, onChange, onE
       ],
     }),
   });
+  // What replaces the whole text is undone alone, not together with what was just typed.
+  const replaceAll = (text) =>
+    view.dispatch({
+      changes: { from: 0, to: view.state.doc.length, insert: text },
+      annotations: isolateHistory.of("full"),
+    });
   return {
     get source() {
       return view.state.doc.toString();
@@ -65,12 +72,12 @@ export function createEditor({ parent, source, label, describedBy, onChange, onE
     show(text) {
       if (text === view.state.doc.toString()) return;
       telling = false;
-      view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
+      replaceAll(text);
       telling = true;
     },
     // Replaces the text as the learner herself would: it can be undone.
     replace(text) {
-      view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
+      replaceAll(text);
     },
     focus() {
       view.focus();

@@ -43,8 +43,10 @@ export function writePoints(key, answer, points) {
   storage.setItem(POINTS + key, JSON.stringify({ answer, points }));
 }
 
-// Tells of changes made in another tab: of an answer's cell, or of everything.
+// Tells of changes made in another tab. A page that the browser put aside and shows again
+// (with "Back") has heard of none meanwhile.
 export function onChangeElsewhere(tell) {
+  window.addEventListener("pageshow", ({ persisted }) => persisted && tell());
   window.addEventListener("storage", ({ key }) => {
     if (key === null || key.startsWith("normlib/")) tell();
   });
