@@ -85,23 +85,6 @@ def in_half_precision(rng):
 # Right answers in other styles.
 
 
-def step_by_step(x, gamma, eps=1e-6):
-    squares = np.square(x, dtype=float)
-    mean_square = squares.sum(axis=-1) / x.shape[-1]
-    rms = np.sqrt(mean_square + eps)
-    return x / rms[..., np.newaxis] * gamma
-
-
-def with_loops(x, gamma, eps=1e-6):
-    y = np.empty(x.shape)
-    for index in np.ndindex(x.shape[:-1]):
-        numbers = [float(value) for value in x[index]]
-        mean_square = sum(value * value for value in numbers) / len(numbers)
-        for d, value in enumerate(numbers):
-            y[(*index, d)] = gamma[d] * value * (mean_square + eps) ** -0.5
-    return y
-
-
 def from_the_length(x, gamma, eps=1e-6):
     D = x.shape[-1]
     length = np.linalg.norm(x.astype(float), axis=-1, keepdims=True)
@@ -164,12 +147,5 @@ EXERCISE = Exercise(
         ),
         Case("x is left as it was", 1 / 20, rows, intact=True),
     ),
-    equivalents=(
-        step_by_step,
-        with_loops,
-        from_the_length,
-        with_einsum,
-        in_torch,
-        in_float32,
-    ),
+    equivalents=(from_the_length, with_einsum, in_torch, in_float32),
 )

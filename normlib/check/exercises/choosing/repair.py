@@ -86,16 +86,6 @@ def all_branches_kept(x, sublayers, norms, last):
     return last(np.sum(terms, axis=0))
 
 
-def reduced(x, sublayers, norms, last):
-    from functools import reduce
-
-    def block(stream, pair):
-        f, norm = pair
-        return f(norm(stream)) + stream
-
-    return last(reduce(block, zip(sublayers, norms, strict=True), x))
-
-
 EXERCISE = Exercise(
     key="choosing.repair",
     points=2,
@@ -120,5 +110,5 @@ EXERCISE = Exercise(
         Case("called a second time", 1 / 20, network, run=residual_called_again),
         Case("x is left as it was", 1 / 20, network, intact=True),
     ),
-    equivalents=(by_number, recursive, all_branches_kept, reduced),
+    equivalents=(by_number, recursive, all_branches_kept),
 )

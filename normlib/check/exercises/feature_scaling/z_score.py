@@ -62,15 +62,6 @@ def with_loops(x):
     return [list(row) for row in zip(*columns, strict=True)]
 
 
-def with_einsum(x):
-    n = len(x)
-    x = np.asarray(x, dtype=float)
-    mean = np.einsum("nd->d", x) / n
-    centered = x - mean
-    var = np.einsum("nd,nd->d", centered, centered) / n
-    return np.einsum("nd,d->nd", centered, np.where(var == 0, 1, var) ** -0.5)
-
-
 def in_torch(x):
     import torch
 
@@ -132,5 +123,5 @@ EXERCISE = Exercise(
             "fixed-threshold",
         ),
     },
-    equivalents=(up_to_rounding, with_loops, with_einsum, in_torch, in_float32),
+    equivalents=(up_to_rounding, with_loops, in_torch, in_float32),
 )

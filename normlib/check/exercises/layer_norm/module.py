@@ -104,21 +104,6 @@ class InDouble(nn.Module):
         return torch.addcmul(self.bias, self.weight, x_hat).to(x.dtype)
 
 
-class WithEinsum(nn.Module):
-    def __init__(self, normalized_shape, eps=1e-5):
-        super().__init__()
-        self.eps = eps
-        self.register_parameter("weight", nn.Parameter(torch.ones(normalized_shape)))
-        self.register_parameter("bias", nn.Parameter(torch.zeros(normalized_shape)))
-
-    def forward(self, x):
-        m, flat = self.weight.numel(), x.flatten(x.dim() - self.weight.dim())
-        rest = flat - torch.einsum("...d->...", flat).unsqueeze(-1) / m
-        var = torch.einsum("...d,...d->...", rest, rest).unsqueeze(-1) / m
-        x_hat = (rest / torch.sqrt(var + self.eps)).view_as(x)
-        return torch.einsum("...,...->...", self.weight, x_hat) + self.bias
-
-
 class BackwardByHand(nn.Module):
     class Standardize(torch.autograd.Function):
         @staticmethod
@@ -241,7 +226,7 @@ EXERCISE = Exercise(
             "variance-without-gradient",
         ),
     },
-    equivalents=(AsRows, InDouble, WithEinsum, BackwardByHand),
+    equivalents=(AsRows, InDouble, BackwardByHand),
     symptoms=(
         (
             frozenset({"dx"}),

@@ -109,39 +109,6 @@ def equal_pixels(rng):
 # is lost in the softmax, so they need not agree.
 
 
-def member_by_member(dy, x, mean_weight, var_weight, gamma, eps=1e-5):
-    def softmax(logits):
-        shares = np.exp(logits - logits.max())
-        return shares / shares.sum()
-
-    n, c, h, w = x.shape
-    p, q = softmax(mean_weight), softmax(var_weight)
-    mean_in = x.mean(axis=(2, 3), keepdims=True)
-    mean_ln = x.mean(axis=(1, 2, 3), keepdims=True)
-    mean_bn = x.mean(axis=(0, 2, 3), keepdims=True)
-    var_in = x.var(axis=(2, 3), keepdims=True)
-    var_ln = x.var(axis=(1, 2, 3), keepdims=True)
-    var_bn = x.var(axis=(0, 2, 3), keepdims=True)
-    centered = x - (p[0] * mean_in + p[1] * mean_ln + p[2] * mean_bn)
-    std = np.sqrt(q[0] * var_in + q[1] * var_ln + q[2] * var_bn + eps)
-    g = dy * gamma.reshape(1, -1, 1, 1)
-    dmean = (-g / std).sum(axis=(2, 3), keepdims=True)
-    dvar = (g * centered * -0.5 * std**-3).sum(axis=(2, 3), keepdims=True)
-    dx = g / std
-    dx = dx + p[0] * dmean / (h * w)
-    dx = dx + p[1] * dmean.sum(axis=1, keepdims=True) / (c * h * w)
-    dx = dx + p[2] * dmean.sum(axis=0, keepdims=True) / (n * h * w)
-    dx = dx + q[0] * dvar * 2 * (x - mean_in) / (h * w)
-    dx = dx + q[1] * dvar.sum(1, keepdims=True) * 2 * (x - mean_ln) / (c * h * w)
-    dx = dx + q[2] * dvar.sum(0, keepdims=True) * 2 * (x - mean_bn) / (n * h * w)
-    dp = np.array([np.sum(dmean * m) for m in (mean_in, mean_ln, mean_bn)])
-    dq = np.array([np.sum(dvar * v) for v in (var_in, var_ln, var_bn)])
-    dmean_weight = (np.diag(p) - np.outer(p, p)) @ dp
-    dvar_weight = (np.diag(q) - np.outer(q, q)) @ dq
-    dgamma = (dy * centered / std).sum(axis=(0, 2, 3))
-    return dx, dmean_weight, dvar_weight, dgamma, dy.sum(axis=(0, 2, 3))
-
-
 def from_sums_of_rows(dy, x, mean_weight, var_weight, gamma, eps=1e-5):
     p = np.exp(mean_weight - np.logaddexp.reduce(mean_weight))
     q = np.exp(var_weight - np.logaddexp.reduce(var_weight))
@@ -263,7 +230,7 @@ EXERCISE = Exercise(
         "switchable-norm-numerical-care": ("softmax-overflows", "mean-of-squares"),
         "switchable-norm-mistakes": ("overwritten-while-read",),
     },
-    equivalents=(member_by_member, from_sums_of_rows, with_autograd, in_float32),
+    equivalents=(from_sums_of_rows, with_autograd, in_float32),
     symptoms=(
         (
             frozenset({"dx"}),

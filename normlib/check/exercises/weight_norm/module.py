@@ -132,19 +132,6 @@ class OutputsScaled(nn.Module):
         return scale * (x @ self.weight_v.T) + self.bias
 
 
-class WithNormalize(nn.Module):
-    def __init__(self, in_features, out_features):
-        super().__init__()
-        start = nn.Linear(in_features, out_features)
-        self.bias = start.bias
-        self.weight_v = nn.Parameter(start.weight.data)
-        self.weight_g = nn.Parameter(start.weight.data.norm(2, 1, True))
-
-    def forward(self, x):
-        weight = self.weight_g * nn.functional.normalize(self.weight_v, dim=1)
-        return torch.einsum("...i,oi->...o", x, weight) + self.bias
-
-
 class InDouble(nn.Module):
     def __init__(self, in_features, out_features):
         super().__init__()
@@ -231,7 +218,7 @@ EXERCISE = Exercise(
         "weight-norm-numerical-care": ("eps-beside-the-norm",),
     },
     recognize={"length-of-one": lengths_of_one, "weight-kept": with_a_weight},
-    equivalents=(FromScratch, OutputsScaled, WithNormalize, InDouble),
+    equivalents=(FromScratch, OutputsScaled, InDouble),
     symptoms=(
         (
             frozenset({"gradient of weight_v"}),
