@@ -76,10 +76,10 @@ class Exercise:
     not the outputs themselves that are compared, ``measure`` makes of them what is;
     it may raise ``Unusable`` with a sentence for the report. Unless ``own_work`` is
     False, torch's own normalization is out of an answer's reach.
-    ``symptoms`` maps a set of wrong outputs to a hint, for answers that no
-    misconception explains. ``section`` is the anchor in the chapter that explains
-    the exercise. ``afterwards`` is what a report on full points adds: the reasons of a
-    question that numbers answer.
+    ``symptoms`` maps the names of wrong outputs, such as ``"dgamma and dbeta"``, to a
+    hint for answers that no misconception explains. ``section`` is the anchor in the
+    chapter that explains the exercise. ``afterwards`` is what a report on full points
+    adds: the reasons of a question that numbers answer.
     """
 
     key: str
@@ -92,7 +92,7 @@ class Exercise:
     cases: tuple[Case, ...]
     misconceptions: Sequence[Misconception] = ()
     equivalents: tuple[Callable, ...] = ()
-    symptoms: tuple[tuple[frozenset[str], str], ...] = ()
+    symptoms: Mapping[str, str] = field(default_factory=dict, hash=False)
     measure: Callable[..., Outputs] | None = None
     own_work: bool = True
     sections: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
@@ -113,6 +113,13 @@ class Exercise:
     def name(self) -> str:
         """The name of the function or class that the learner writes."""
         return self.answer.__name__
+
+    def hint_on(self, wrong: frozenset[str]) -> str | None:
+        """The hint for an answer of which just these outputs are wrong."""
+        hints = self.symptoms.items()
+        return {frozenset(names.split(" and ")): hint for names, hint in hints}.get(
+            wrong
+        )
 
     @property
     def topic(self) -> str:

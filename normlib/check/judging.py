@@ -296,7 +296,7 @@ def _diagnose(exercise, trials, known):
     wrong = _plainly_named(frozenset().union(*(t.wrong for t in failed)), trials)
     # Two numbers side by side say more than that a call failed or came back misshapen.
     shown = next((t.case.name for t in valued if t.wrong), "")
-    return None, dict(exercise.symptoms).get(wrong), exercise.section, shown
+    return None, exercise.hint_on(wrong), exercise.section, shown
 
 
 def _plainly_named(wrong, trials):

@@ -168,20 +168,12 @@ EXERCISE = Exercise(
         Case("the arguments are left as they were", 1 / 20, rows, intact=True),
     ),
     equivalents=(step_by_step, with_cosh, in_torch),
-    symptoms=(
-        (
-            frozenset({"dx"}),
-            "Only dx is wrong, so the slope of tanh is right. How much does alpha * x "
-            "change when x grows by a little?",
-        ),
-        (
-            frozenset({"dalpha"}),
-            "Only dalpha is wrong. alpha is one number that all of x is multiplied by. "
-            "How much does alpha * x change when alpha grows by a little?",
-        ),
-        (
-            frozenset({"dx", "dalpha"}),
-            "dgamma and dbeta are right. dx and dalpha share the path through tanh.",
-        ),
-    ),
+    symptoms={
+        "dx": "Only dx is wrong, so the slope of tanh is right. How much does alpha * "
+        "x change when x grows by a little?",
+        "dalpha": "Only dalpha is wrong. alpha is one number that all of x is "
+        "multiplied by. How much does alpha * x change when alpha grows by a little?",
+        "dx and dalpha": "dgamma and dbeta are right. dx and dalpha share the path "
+        "through tanh.",
+    },
 )

@@ -109,23 +109,13 @@ EXERCISE = Exercise(
         Case("dy and x_hat are left as they were", 2 / 20, a_batch, intact=True),
     ),
     equivalents=(with_einsum, sample_by_sample, in_torch),
-    symptoms=(
-        (
-            frozenset({"dx_hat"}),
-            "Only dx_hat is wrong. Ask how y changes when one entry of x_hat grows by "
-            "a little.",
-        ),
-        (
-            frozenset({"dgamma"}),
-            "Only dgamma is wrong. Ask how y changes when gamma grows by a little.",
-        ),
-        (
-            frozenset({"dbeta"}),
-            "Only dbeta is wrong. Ask how y changes when beta grows by a little.",
-        ),
-        (
-            frozenset({"dgamma", "dbeta"}),
-            "dx_hat is right, and dgamma and dbeta are wrong: all samples share them.",
-        ),
-    ),
+    symptoms={
+        "dx_hat": "Only dx_hat is wrong. Ask how y changes when one entry of x_hat "
+        "grows by a little.",
+        "dgamma": "Only dgamma is wrong. Ask how y changes when gamma grows by a "
+        "little.",
+        "dbeta": "Only dbeta is wrong. Ask how y changes when beta grows by a little.",
+        "dgamma and dbeta": "dx_hat is right, and dgamma and dbeta are wrong: all "
+        "samples share them.",
+    },
 )

@@ -156,29 +156,16 @@ EXERCISE = Exercise(
     ),
     sections={"numerical-care": ("mean-of-squares",)},
     equivalents=(node_by_node, in_one_line, in_torch, in_float32),
-    symptoms=(
-        (
-            frozenset({"dx"}),
-            "Only dx is wrong; x_hat and the gradients of gamma and beta are right. x "
-            "reaches the output directly, through the mean and through the variance. "
-            "Take one path at a time.",
-        ),
-        (
-            frozenset({"dgamma"}),
-            "Only dgamma is wrong. Ask how y changes when gamma grows by a little.",
-        ),
-        (
-            frozenset({"dbeta"}),
-            "Only dbeta is wrong. Ask how y changes when beta grows by a little.",
-        ),
-        (
-            frozenset({"dgamma", "dbeta"}),
-            "dx is right, and dgamma and dbeta are wrong: all rows share them.",
-        ),
-        (
-            frozenset({"dx", "dgamma"}),
-            "dbeta, the only gradient that does not need x_hat, is right. Look at "
-            "x_hat first.",
-        ),
-    ),
+    symptoms={
+        "dx": "Only dx is wrong; x_hat and the gradients of gamma and beta are right. "
+        "x reaches the output directly, through the mean and through the variance. "
+        "Take one path at a time.",
+        "dgamma": "Only dgamma is wrong. Ask how y changes when gamma grows by a "
+        "little.",
+        "dbeta": "Only dbeta is wrong. Ask how y changes when beta grows by a little.",
+        "dgamma and dbeta": "dx is right, and dgamma and dbeta are wrong: all rows "
+        "share them.",
+        "dx and dgamma": "dbeta, the only gradient that does not need x_hat, is right. "
+        "Look at x_hat first.",
+    },
 )

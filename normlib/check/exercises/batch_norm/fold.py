@@ -134,16 +134,10 @@ EXERCISE = Exercise(
         Case("all arrays are left as they were", 1 / 20, a_convolution, intact=True),
     ),
     equivalents=(with_einsum, output_by_output, in_torch),
-    symptoms=(
-        (
-            frozenset({"w"}),
-            "The bias is right and the weight is not. Ask what batch norm does to the "
-            "difference of two outputs: that is what the weight decides.",
-        ),
-        (
-            frozenset({"b"}),
-            "The weight is right and the bias is not. Send an image of zeros through "
-            "both layers: what comes out is the new bias.",
-        ),
-    ),
+    symptoms={
+        "w": "The bias is right and the weight is not. Ask what batch norm does to the "
+        "difference of two outputs: that is what the weight decides.",
+        "b": "The weight is right and the bias is not. Send an image of zeros through "
+        "both layers: what comes out is the new bias.",
+    },
 )

@@ -279,26 +279,14 @@ EXERCISE = Exercise(
         "numerical-care": ("mean-of-squares",),
     },
     equivalents=(BuffersAssigned, AsRows, InDouble),
-    symptoms=(
-        (
-            frozenset({"dx"}),
-            "The output is right and the gradient of x is not: something between them "
-            "is outside of the graph, or was overwritten.",
-        ),
-        (
-            frozenset({"running_mean"}),
-            "Only the running mean is wrong. By which weights is it averaged, and "
-            "from which value does it start?",
-        ),
-        (
-            frozenset({"running_var"}),
-            "Only the running variance is wrong. Which of the two variances is "
-            "stored, and over how many values is it taken?",
-        ),
-        (
-            frozenset({"num_batches_tracked"}),
-            "Only the count is wrong: it says how many batches were seen in training "
-            "mode.",
-        ),
-    ),
+    symptoms={
+        "dx": "The output is right and the gradient of x is not: something between "
+        "them is outside of the graph, or was overwritten.",
+        "running_mean": "Only the running mean is wrong. By which weights is it "
+        "averaged, and from which value does it start?",
+        "running_var": "Only the running variance is wrong. Which of the two variances "
+        "is stored, and over how many values is it taken?",
+        "num_batches_tracked": "Only the count is wrong: it says how many batches were "
+        "seen in training mode.",
+    },
 )

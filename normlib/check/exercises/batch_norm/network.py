@@ -263,29 +263,20 @@ EXERCISE = Exercise(
         ),
     ),
     equivalents=(in_functions, stage_by_stage, in_torch),
-    symptoms=(
-        (
-            frozenset({"loss"}),
-            "All gradients are right and the loss is not. Check its sign and its mean.",
-        ),
-        (
-            frozenset({"gradient of w1"}),
-            "Only the gradient of w1 is wrong, and it alone needs batch norm's dx. "
-            "Test that backward pass by itself: it is exercise 6.",
-        ),
-        (
-            frozenset({"gradient of gamma", "gradient of beta", "gradient of w1"}),
+    symptoms={
+        "loss": "All gradients are right and the loss is not. Check its sign and its "
+        "mean.",
+        "gradient of w1": "Only the gradient of w1 is wrong, and it alone needs batch "
+        "norm's dx. Test that backward pass by itself: it is exercise 6.",
+        "gradient of gamma and gradient of beta and gradient of w1": (
             "The loss and the last layer are right. Look at what comes back through "
-            "the last layer and the ReLU.",
+            "the last layer and the ReLU."
         ),
-        (
-            frozenset({"gradient of w2"}),
-            "Only the gradient of w2 is wrong. Its input is what the ReLU returned.",
-        ),
-        (
-            frozenset(f"gradient of {name}" for name in protocols.PARAMETERS),
+        "gradient of w2": "Only the gradient of w2 is wrong. Its input is what the "
+        "ReLU returned.",
+        " and ".join(f"gradient of {name}" for name in protocols.PARAMETERS): (
             "The loss is right and all gradients are wrong, so look at the first one "
-            "that you compute, the gradient of the scores.",
+            "that you compute, the gradient of the scores."
         ),
-    ),
+    },
 )

@@ -141,16 +141,10 @@ EXERCISE = Exercise(
         "numerical-care": ("mean-of-squares",),
     },
     equivalents=(toward_the_batch, with_loops, in_torch, on_copies),
-    symptoms=(
-        (
-            frozenset({"running_mean"}),
-            "Only the running mean is wrong. Compare what you do to it with what you "
-            "do to the variance.",
-        ),
-        (
-            frozenset({"running_var"}),
-            "The running mean is right, so momentum is. Look at the variance of the "
-            "batch: around what is it taken, and by what is it divided?",
-        ),
-    ),
+    symptoms={
+        "running_mean": "Only the running mean is wrong. Compare what you do to it "
+        "with what you do to the variance.",
+        "running_var": "The running mean is right, so momentum is. Look at the "
+        "variance of the batch: around what is it taken, and by what is it divided?",
+    },
 )

@@ -155,16 +155,10 @@ EXERCISE = Exercise(
     ),
     sections={"numerical-care": ("mean-of-squares",)},
     equivalents=(from_x_hat, feature_by_feature, the_variance_moves_too, in_torch),
-    symptoms=(
-        (
-            frozenset({"dmean"}),
-            "Only dmean is wrong. Ask how every x_hat changes when the mean grows by a "
-            "little and the variance stays.",
-        ),
-        (
-            frozenset({"dvar"}),
-            "Only dvar is wrong. Write x_hat as (x − mean) times a power of the "
-            "variance plus eps, and differentiate that power.",
-        ),
-    ),
+    symptoms={
+        "dmean": "Only dmean is wrong. Ask how every x_hat changes when the mean grows "
+        "by a little and the variance stays.",
+        "dvar": "Only dvar is wrong. Write x_hat as (x − mean) times a power of the "
+        "variance plus eps, and differentiate that power.",
+    },
 )

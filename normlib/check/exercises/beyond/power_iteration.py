@@ -160,15 +160,9 @@ EXERCISE = Exercise(
         Case("w and u are left as they were", 1 / 15, a_matrix, intact=True),
     ),
     equivalents=(with_loops, by_eigenvectors, in_torch, in_float32),
-    symptoms=(
-        (
-            frozenset({"sigma"}),
-            "u and v are right, and sigma isn't: how much does w stretch v, in the "
-            "direction of u?",
-        ),
-        (
-            frozenset({"v"}),
-            "Only v is wrong. It is the one that u was computed from.",
-        ),
-    ),
+    symptoms={
+        "sigma": "u and v are right, and sigma isn't: how much does w stretch v, in "
+        "the direction of u?",
+        "v": "Only v is wrong. It is the one that u was computed from.",
+    },
 )

@@ -167,15 +167,10 @@ EXERCISE = Exercise(
     ),
     sections={"beyond-rms-norm": ("by-the-length",)},
     equivalents=(with_einsum, by_autograd, in_float32),
-    symptoms=(
-        (
-            frozenset({"dx"}),
-            "Only dx is wrong, so x_hat is right. x reaches the output directly and "
-            "through the size of its row.",
-        ),
-        (
-            frozenset({"dgamma"}),
-            "Only dgamma is wrong. Ask how y changes when gamma grows by a little.",
-        ),
-    ),
+    symptoms={
+        "dx": "Only dx is wrong, so x_hat is right. x reaches the output directly and "
+        "through the size of its row.",
+        "dgamma": "Only dgamma is wrong. Ask how y changes when gamma grows by a "
+        "little.",
+    },
 )

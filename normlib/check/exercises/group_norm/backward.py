@@ -186,32 +186,17 @@ EXERCISE = Exercise(
         "group-norm-numerical-care": ("mean-of-squares",),
     },
     equivalents=(by_rows, by_autograd, in_float32),
-    symptoms=(
-        (
-            frozenset({"dx"}),
-            "Only dx is wrong: x_hat is right, and so is what gamma and beta get. x "
-            "reaches the output directly, through its group's mean and through its "
-            "group's variance. Take one path at a time.",
-        ),
-        (
-            frozenset({"dgamma"}),
-            "Only dgamma is wrong. Ask how y changes when one channel's gamma grows "
-            "by a little.",
-        ),
-        (
-            frozenset({"dbeta"}),
-            "Only dbeta is wrong. Ask how y changes when one channel's beta grows by "
-            "a little.",
-        ),
-        (
-            frozenset({"dgamma", "dbeta"}),
-            "dx is right, and dgamma and dbeta are wrong: what a channel has of its "
-            "own is gathered over the batch and over its positions.",
-        ),
-        (
-            frozenset({"dx", "dgamma"}),
-            "dbeta, the only gradient that does not need x_hat, is right. Look at "
-            "x_hat first.",
-        ),
-    ),
+    symptoms={
+        "dx": "Only dx is wrong: x_hat is right, and so is what gamma and beta get. x "
+        "reaches the output directly, through its group's mean and through its group's "
+        "variance. Take one path at a time.",
+        "dgamma": "Only dgamma is wrong. Ask how y changes when one channel's gamma "
+        "grows by a little.",
+        "dbeta": "Only dbeta is wrong. Ask how y changes when one channel's beta grows "
+        "by a little.",
+        "dgamma and dbeta": "dx is right, and dgamma and dbeta are wrong: what a "
+        "channel has of its own is gathered over the batch and over its positions.",
+        "dx and dgamma": "dbeta, the only gradient that does not need x_hat, is right. "
+        "Look at x_hat first.",
+    },
 )

@@ -221,11 +221,8 @@ EXERCISE = Exercise(
         "group-norm-backward": ("without-gradient", "mean-without-gradient"),
     },
     equivalents=(Unflattened, GroupByGroup, InDouble),
-    symptoms=(
-        (
-            frozenset({"dx"}),
-            "The output is right and the gradient of x is not: something between them "
-            "is outside of the graph, or was overwritten.",
-        ),
-    ),
+    symptoms={
+        "dx": "The output is right and the gradient of x is not: something between "
+        "them is outside of the graph, or was overwritten.",
+    },
 )

@@ -186,29 +186,16 @@ EXERCISE = Exercise(
         "layer-norm-numerical-care": ("mean-of-squares",),
     },
     equivalents=(node_by_node, in_one_line, in_torch, in_float32),
-    symptoms=(
-        (
-            frozenset({"dx"}),
-            "Only dx is wrong: x_hat is right, and so are dgamma and dbeta. x reaches "
-            "the output directly, through the mean and through the variance. Take one "
-            "path at a time.",
-        ),
-        (
-            frozenset({"dgamma"}),
-            "Only dgamma is wrong. How does y change when gamma grows by a little?",
-        ),
-        (
-            frozenset({"dbeta"}),
-            "Only dbeta is wrong. How does y change when beta grows by a little?",
-        ),
-        (
-            frozenset({"dgamma", "dbeta"}),
-            "dx is right, and dgamma and dbeta are wrong: all samples share them.",
-        ),
-        (
-            frozenset({"dx", "dgamma"}),
-            "dbeta is right, and it's the only gradient that doesn't need x_hat. Look "
-            "at x_hat first.",
-        ),
-    ),
+    symptoms={
+        "dx": "Only dx is wrong: x_hat is right, and so are dgamma and dbeta. x "
+        "reaches the output directly, through the mean and through the variance. Take "
+        "one path at a time.",
+        "dgamma": "Only dgamma is wrong. How does y change when gamma grows by a "
+        "little?",
+        "dbeta": "Only dbeta is wrong. How does y change when beta grows by a little?",
+        "dgamma and dbeta": "dx is right, and dgamma and dbeta are wrong: all samples "
+        "share them.",
+        "dx and dgamma": "dbeta is right, and it's the only gradient that doesn't need "
+        "x_hat. Look at x_hat first.",
+    },
 )

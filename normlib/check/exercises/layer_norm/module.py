@@ -227,26 +227,14 @@ EXERCISE = Exercise(
         ),
     },
     equivalents=(AsRows, InDouble, BackwardByHand),
-    symptoms=(
-        (
-            frozenset({"dx"}),
-            "The output is right and the gradient of x isn't: something between them "
-            "is cut off from the graph.",
-        ),
-        (
-            frozenset({"weight"}),
-            "Only the weight is wrong: which values does it start from, and in which "
-            "shape?",
-        ),
-        (
-            frozenset({"bias"}),
-            "Only the bias is wrong: which values does it start from, and in which "
-            "shape?",
-        ),
-        (
-            frozenset({"weight", "bias"}),
-            "Only the parameters of a new layer are wrong: their names, their shapes "
-            "or the values they start from.",
-        ),
-    ),
+    symptoms={
+        "dx": "The output is right and the gradient of x isn't: something between them "
+        "is cut off from the graph.",
+        "weight": "Only the weight is wrong: which values does it start from, and in "
+        "which shape?",
+        "bias": "Only the bias is wrong: which values does it start from, and in which "
+        "shape?",
+        "weight and bias": "Only the parameters of a new layer are wrong: their names, "
+        "their shapes or the values they start from.",
+    },
 )

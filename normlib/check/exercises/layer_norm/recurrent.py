@@ -198,12 +198,9 @@ EXERCISE = Exercise(
         "layer-norm-numerical-care": ("mean-of-squares",),
     },
     equivalents=(with_loops, stacked_weights, in_torch, all_in_float32),
-    symptoms=(
-        (
-            frozenset({"h"}),
-            "If sequences of a single step come out right, layer norm is right and the "
-            "memory isn't. Otherwise begin with that case, in which the memory is "
-            "zero.",
-        ),
-    ),
+    symptoms={
+        "h": "If sequences of a single step come out right, layer norm is right and "
+        "the memory isn't. Otherwise begin with that case, in which the memory is "
+        "zero.",
+    },
 )

@@ -231,33 +231,18 @@ EXERCISE = Exercise(
         "switchable-norm-mistakes": ("overwritten-while-read",),
     },
     equivalents=(from_sums_of_rows, with_autograd, in_float32),
-    symptoms=(
-        (
-            frozenset({"dx"}),
-            "Only dx is wrong. x reaches the output directly, through three means and "
-            "through three variances. Is one of these seven paths missing, or counted "
-            "with the wrong weight?",
-        ),
-        (
-            frozenset({"dmean_weight", "dvar_weight"}),
-            "Only the gradients of the logits are wrong. Each of the two must sum to "
-            "zero, because a number added to all three logits changes none of the "
-            "weights. Do yours?",
-        ),
-        (
-            frozenset({"dmean_weight"}),
-            "Only the gradient of `mean_weight` is wrong. Every image and every "
-            "channel contributes to it, and it goes back through the softmax.",
-        ),
-        (
-            frozenset({"dvar_weight"}),
-            "Only the gradient of `var_weight` is wrong. Every image and every "
-            "channel contributes to it, and it goes back through the softmax.",
-        ),
-        (
-            frozenset({"dgamma", "dbeta"}),
-            "dx is right, but dgamma and dbeta are not. All images and all pixels of a "
-            "channel share one gamma and one beta.",
-        ),
-    ),
+    symptoms={
+        "dx": "Only dx is wrong. x reaches the output directly, through three means "
+        "and through three variances. Is one of these seven paths missing, or counted "
+        "with the wrong weight?",
+        "dmean_weight and dvar_weight": "Only the gradients of the logits are wrong. "
+        "Each of the two must sum to zero, because a number added to all three logits "
+        "changes none of the weights. Do yours?",
+        "dmean_weight": "Only the gradient of `mean_weight` is wrong. Every image and "
+        "every channel contributes to it, and it goes back through the softmax.",
+        "dvar_weight": "Only the gradient of `var_weight` is wrong. Every image and "
+        "every channel contributes to it, and it goes back through the softmax.",
+        "dgamma and dbeta": "dx is right, but dgamma and dbeta are not. All images and "
+        "all pixels of a channel share one gamma and one beta.",
+    },
 )

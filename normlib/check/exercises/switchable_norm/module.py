@@ -342,31 +342,18 @@ EXERCISE = Exercise(
         "switchable-norm-numerical-care": ("mean-of-squares",),
     },
     equivalents=(FromInstance, StackedTables, InDouble),
-    symptoms=(
-        (
-            frozenset({"dx"}),
-            "The output is right, but the gradient of x is not. Something between the "
-            "two is outside the graph, or was overwritten.",
-        ),
-        (
-            frozenset({"gradient of mean_weight", "gradient of var_weight"}),
+    symptoms={
+        "dx": "The output is right, but the gradient of x is not. Something between "
+        "the two is outside the graph, or was overwritten.",
+        "gradient of mean_weight and gradient of var_weight": (
             "Only the gradients of the logits are wrong. From the logits to the "
-            "output, everything must be tensor operations that autograd can follow.",
+            "output, everything must be tensor operations that autograd can follow."
         ),
-        (
-            frozenset({"running_mean"}),
-            "Only the running mean is wrong. With which weights is it averaged, and "
-            "which value does it start from?",
-        ),
-        (
-            frozenset({"running_var"}),
-            "Only the running variance is wrong. Which of the variances is stored, and "
-            "over how many values is it taken?",
-        ),
-        (
-            frozenset({"num_batches_tracked"}),
-            "Only the count is wrong. It says how many batches the layer has seen in "
-            "training mode.",
-        ),
-    ),
+        "running_mean": "Only the running mean is wrong. With which weights is it "
+        "averaged, and which value does it start from?",
+        "running_var": "Only the running variance is wrong. Which of the variances is "
+        "stored, and over how many values is it taken?",
+        "num_batches_tracked": "Only the count is wrong. It says how many batches the "
+        "layer has seen in training mode.",
+    },
 )

@@ -188,19 +188,13 @@ EXERCISE = Exercise(
         "axes-gone": has_lost_axes,
     },
     equivalents=(three_times, with_loops, in_torch, in_float32),
-    symptoms=(
-        (
-            frozenset({"layer variance", "batch variance"}),
-            "Instance norm's moments are right, and so are all the means. What do the "
-            "variances of layer and batch norm consist of?",
-        ),
-        (
-            frozenset({"layer mean", "layer variance"}),
-            "Only layer norm's moments are wrong. What does it average over?",
-        ),
-        (
-            frozenset({"batch mean", "batch variance"}),
-            "Only batch norm's moments are wrong. What does it average over?",
-        ),
-    ),
+    symptoms={
+        "layer variance and batch variance": "Instance norm's moments are right, and "
+        "so are all the means. What do the variances of layer and batch norm consist "
+        "of?",
+        "layer mean and layer variance": "Only layer norm's moments are wrong. What "
+        "does it average over?",
+        "batch mean and batch variance": "Only batch norm's moments are wrong. What "
+        "does it average over?",
+    },
 )

@@ -146,15 +146,9 @@ EXERCISE = Exercise(
     ),
     sections={"weight-norm-numerical-care": ("with-eps",)},
     equivalents=(as_in_the_paper, by_projection, in_torch, narrowed),
-    symptoms=(
-        (
-            frozenset({"dv"}),
-            "dg is right and dv is not. Multiply dv by v and sum over a row: the "
-            "result must be 0, because a longer v gives the same w.",
-        ),
-        (
-            frozenset({"dg"}),
-            "Only dg is wrong. Ask how w changes when g grows by a little.",
-        ),
-    ),
+    symptoms={
+        "dv": "dg is right and dv is not. Multiply dv by v and sum over a row: the "
+        "result must be 0, because a longer v gives the same w.",
+        "dg": "Only dg is wrong. Ask how w changes when g grows by a little.",
+    },
 )

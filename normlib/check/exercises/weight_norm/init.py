@@ -162,15 +162,9 @@ EXERCISE = Exercise(
         in_torch,
         in_float32,
     ),
-    symptoms=(
-        (
-            frozenset({"g"}),
-            "The bias is right and g is not. The bias is a mean over a standard "
-            "deviation, so the length of v cancels in it. In g it doesn't cancel.",
-        ),
-        (
-            frozenset({"b"}),
-            "g is right. With it, what is the mean of an output before b is added?",
-        ),
-    ),
+    symptoms={
+        "g": "The bias is right and g is not. The bias is a mean over a standard "
+        "deviation, so the length of v cancels in it. In g it doesn't cancel.",
+        "b": "g is right. With it, what is the mean of an output before b is added?",
+    },
 )

@@ -219,15 +219,11 @@ EXERCISE = Exercise(
     },
     recognize={"length-of-one": lengths_of_one, "weight-kept": with_a_weight},
     equivalents=(FromScratch, OutputsScaled, InDouble),
-    symptoms=(
-        (
-            frozenset({"gradient of weight_v"}),
-            "Only the gradient of `weight_v` is wrong. In each row it must be "
-            "orthogonal to v: is the norm part of the graph?",
+    symptoms={
+        "gradient of weight_v": "Only the gradient of `weight_v` is wrong. In each row "
+        "it must be orthogonal to v: is the norm part of the graph?",
+        "weight_g over the length of weight_v": (
+            "The first weight of a new layer should be v itself. Which g does that?"
         ),
-        (
-            frozenset({"weight_g over the length of weight_v"}),
-            "The first weight of a new layer should be v itself. Which g does that?",
-        ),
-    ),
+    },
 )
