@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from normlib.check.mistakes import Misconception, Misconceptions, Recognizer
+from normlib.check.mistakes import Kind, Misconception, Misconceptions, Recognizer
 
 Inputs = dict[str, Any]  # argument name -> array or number, in the call's order
 Outputs = dict[str, np.ndarray]
@@ -69,7 +69,8 @@ class Exercise:
     same name, as edits of these; ``misconceptions`` are those unless others are given.
     ``sections`` maps an anchor of the chapter to the keys of the mistakes that it
     explains better than ``section`` does, and ``recognize`` maps a key to what knows
-    the mistake when it sees it: see ``Misconception``.
+    the mistake when it sees it, or tells an answer's mistake by itself: see
+    ``Misconceptions``.
 
     ``reference`` says what is expected; it has the signature of the answer.
     ``run`` is a protocol, ``(implementation, inputs) -> {name: array}``. Where it is
@@ -96,7 +97,7 @@ class Exercise:
     measure: Callable[..., Outputs] | None = None
     own_work: bool = True
     sections: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
-    recognize: Mapping[str, Recognizer] = field(default_factory=dict, hash=False)
+    recognize: Mapping[str, Recognizer] | Kind = field(default_factory=dict, hash=False)
     afterwards: str = ""
 
     def __post_init__(self):

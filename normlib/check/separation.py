@@ -82,14 +82,3 @@ def separates(
         return {"separated": np.array(1.0)}
 
     return measure
-
-
-def recognized_by(
-    kind: Callable[[Outputs], str | None], keys: tuple[str, ...]
-) -> dict[str, Callable[[Outputs], bool]]:
-    """For each key, what recognizes inputs of which ``kind`` returns that key."""
-
-    def recognizer(key):
-        return lambda outputs: kind(outputs) == key
-
-    return {key: recognizer(key) for key in keys}

@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 
 from normlib.check.exercise import Case, Exercise
+from normlib.check.exercises.spotting import no_arguments
 from normlib.check.running.observing import Unusable
 from normlib.check.running.protocols import call
 
@@ -39,15 +40,11 @@ def question(
         answer=answer,
         run=call(*items, whole=True),
         measure=partial(_all_right, dict(zip(items, answer(), strict=True))),
-        cases=(Case("every number is right", 1.0, _no_arguments),),
+        cases=(Case("every number is right", 1.0, no_arguments),),
         recognize={key: partial(_says, *what) for key, what in mistaken.items()},
         equivalents=equivalents,
         afterwards=afterwards,
     )
-
-
-def _no_arguments(rng):
-    return {}
 
 
 def _all_right(right, outputs):

@@ -6,9 +6,10 @@ result. ``Misconceptions`` is all of it for one exercise, done when it is first 
 """
 
 from normlib.check.mistakes.misconceptions import (
+    Kind,
     Misconception,
     Misconceptions,
     Recognizer,
 )
 
-__all__ = ["Misconception", "Misconceptions", "Recognizer"]
+__all__ = ["Kind", "Misconception", "Misconceptions", "Recognizer"]

@@ -13,6 +13,7 @@ from normlib.check.mistakes.edits import EditError, edited
 from normlib.check.mistakes.implementations import Base
 
 Recognizer = Callable[[dict[str, np.ndarray]], bool]
+Kind = Callable[[dict[str, np.ndarray]], str | None]
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,9 @@ class Misconceptions(Sequence[Misconception]):
         Right answers that an edit may name instead.
     sections : mapping
         Anchor of the chapter -> keys of the mistakes that it explains.
-    recognize : mapping
-        Key -> what recognizes that mistake.
+    recognize : mapping or callable, optional
+        Key -> what recognizes that mistake. Or what tells of an answer's outputs which
+        mistake it is: it returns the key, or None.
     """
 
     def __init__(
@@ -61,13 +63,13 @@ class Misconceptions(Sequence[Misconception]):
         answer: Callable,
         equivalents: Sequence[Callable] = (),
         sections: Mapping[str, Sequence[str]] | None = None,
-        recognize: Mapping[str, Recognizer] | None = None,
+        recognize: Mapping[str, Recognizer] | Kind | None = None,
     ):
         self._answer = answer
         self._equivalents = {e.__name__: e for e in equivalents}
         explained = (sections or {}).items()
         self._section_of = {key: anchor for anchor, keys in explained for key in keys}
-        self._recognize = dict(recognize or {})
+        self._recognize = recognize or {}
 
     def __getitem__(self, index):
         return self._all[index]
@@ -81,7 +83,11 @@ class Misconceptions(Sequence[Misconception]):
         file = f"{path.parent.name}/{path.name}"
         found = sections(path.read_text("utf-8"), file)
         known = {section.key for section in found}
-        if unknown := (self._section_of.keys() | self._recognize.keys()) - known:
+        if callable(self._recognize):
+            recognizers = {key: _returns(self._recognize, key) for key in known}
+        else:
+            recognizers = dict(self._recognize)
+        if unknown := (self._section_of.keys() | recognizers.keys()) - known:
             raise MistakeError(f"{file}: no mistake has the key {min(unknown)!r}")
         self._bases = {}
         return tuple(
@@ -90,7 +96,7 @@ class Misconceptions(Sequence[Misconception]):
                 section.hint,
                 self._implementation(section),
                 self._section_of.get(section.key),
-                self._recognize.get(section.key),
+                recognizers.get(section.key),
                 section.key,
                 "\n".join(section.lines),
                 section.whole,
@@ -119,3 +125,7 @@ class Misconceptions(Sequence[Misconception]):
             implementation = self._equivalents[name] if name else self._answer
             self._bases[name] = Base(implementation)
         return self._bases[name]
+
+
+def _returns(kind, key):
+    return lambda outputs: kind(outputs) == key

@@ -192,6 +192,16 @@ def test_a_section_and_what_recognizes_are_given_by_key(written):
             len(written(DIFFS, **setting))
 
 
+def test_a_function_may_tell_which_mistake_it_is(written):
+    kinds = {1: "not-doubled", 2: "three-times"}
+    made = written(DIFFS, recognize=lambda outputs: kinds.get(outputs["x"]))
+    told = {
+        x: [m.key for m in made if m.recognize and m.recognize({"x": x})]
+        for x in (1, 2, 3)
+    }
+    assert told == {1: ["not-doubled"], 2: ["three-times"], 3: []}
+
+
 @pytest.mark.parametrize(
     ("change", "line", "message"),
     [

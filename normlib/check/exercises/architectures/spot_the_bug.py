@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from normlib.check.exercise import Case, Exercise
+from normlib.check.exercises.spotting import spotting
 from normlib.check.running.observing import Unusable
-from normlib.check.running.protocols import call
-from normlib.check.separation import recognized_by, separates, share
+from normlib.check.separation import separates, share
 
 
 def exposing_input():
@@ -60,10 +59,6 @@ def usable(q, k, gamma_q, gamma_k):
         raise Unusable("q and k should hold magnitudes up to a million")
 
 
-def no_arguments(rng):
-    return {}
-
-
 # Inputs that do not tell the two apart: how each kind is recognized.
 
 
@@ -90,17 +85,6 @@ def _kind(outputs):
     if d * GAMMA**4 < OVERFLOW**2:
         return "too-few-features"
     return "far-below-zero" if cosines.max() < 0.9 else "gammas-that-cancel"
-
-
-KINDS = (
-    "zeros",
-    "large-vectors",
-    "unlike-each-other",
-    "small-gammas",
-    "gammas-that-cancel",
-    "far-below-zero",
-    "too-few-features",
-)
 
 
 # Inputs that do.
@@ -138,17 +122,15 @@ def in_torch():
     return q, q, gamma, gamma
 
 
-EXERCISE = Exercise(
+EXERCISE = spotting(
+    exposing_input,
     key="architectures.spot_the_bug",
-    points=2,
     statement="Queries and keys for which a softmax of bounded logits overflows.",
     section="architectures-qk-norm",
-    reference=exposing_input,
-    answer=exposing_input,
-    run=call("q", "k", "gamma_q", "gamma_k", whole=True),
+    names=("q", "k", "gamma_q", "gamma_k"),
+    case="the two functions differ on your input",
     measure=separates(right, wrong, asked=ASKED, usable=usable),
-    cases=(Case("the two functions differ on your input", 1.0, no_arguments),),
-    recognize=recognized_by(_kind, KINDS),
+    kind=_kind,
     equivalents=(
         one_pair_of_many,
         one_feature_counts,

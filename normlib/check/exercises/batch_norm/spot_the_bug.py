@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from normlib.check.exercise import Case, Exercise
+from normlib.check.exercises.spotting import spotting
 from normlib.check.running.observing import Refused, Unusable
-from normlib.check.running.protocols import call
-from normlib.check.separation import recognized_by, separates, share
+from normlib.check.separation import separates, share
 
 
 def exposing_input():
@@ -41,10 +40,6 @@ def a_batch(x):
         raise Refused("x should hold magnitudes up to 1e15; float32 ends at 1e38")
 
 
-def no_arguments(rng):
-    return {}
-
-
 # Inputs that do not tell the two apart: how each kind is recognized.
 
 
@@ -67,17 +62,6 @@ def _kind(outputs):
     if wide.std(axis=0).max() < 0.03:
         return "small-numbers-around-zero"
     return "standard-normal"
-
-
-KINDS = (
-    "standard-normal",
-    "large-numbers-around-zero",
-    "small-numbers-around-zero",
-    "one-row",
-    "constant-features",
-    "not-far-enough",
-    "not-a-batch",
-)
 
 
 # Inputs that do.
@@ -108,18 +92,16 @@ def in_torch():
     return 20_000 + torch.arange(12.0).reshape(6, 2) / 10
 
 
-EXERCISE = Exercise(
+EXERCISE = spotting(
+    exposing_input,
     key="batch_norm.spot_the_bug",
-    points=2,
     statement="A batch on which a published batch norm gives something else than a "
     "right one.",
     section="numerical-care",
-    reference=exposing_input,
-    answer=exposing_input,
-    run=call("x", whole=True),
+    names=("x",),
+    case="right and wrong differ on your batch",
     measure=separates(right, published, asked=ASKED, usable=a_batch),
-    cases=(Case("right and wrong differ on your batch", 1.0, no_arguments),),
-    recognize=recognized_by(_kind, KINDS),
+    kind=_kind,
     equivalents=(
         far_in_float32,
         one_far_feature,

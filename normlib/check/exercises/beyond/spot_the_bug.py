@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from normlib.check.exercise import Case, Exercise
+from normlib.check.exercises.spotting import spotting
 from normlib.check.running.observing import Refused, Unusable
-from normlib.check.running.protocols import call
-from normlib.check.separation import recognized_by, separates, share
+from normlib.check.separation import separates, share
 
 
 def exposing_input():
@@ -43,10 +42,6 @@ def rows(x, gamma):
         raise Refused("x should hold magnitudes up to 1e15")
 
 
-def no_arguments(rng):
-    return {}
-
-
 # Inputs that do not tell the two apart: how each kind is recognized.
 
 
@@ -74,19 +69,6 @@ def _kind(outputs):
     if np.abs(gamma).max() < 0.01:
         return "a-small-gamma"
     return "large-numbers" if rms.min() > 100 else "ordinary-numbers"
-
-
-KINDS = (
-    "zeros",
-    "a-gamma-of-zeros",
-    "a-small-gamma",
-    "ordinary-numbers",
-    "large-numbers",
-    "a-small-spread",
-    "one-ordinary-number-a-row",
-    "a-row-that-vanishes",
-    "not-small-enough",
-)
 
 
 # Inputs that do.
@@ -117,18 +99,16 @@ def in_torch():
     return 5e-4 * torch.ones(2, 3), torch.ones(3)
 
 
-EXERCISE = Exercise(
+EXERCISE = spotting(
+    exposing_input,
     key="beyond.spot_the_bug",
-    points=2,
     statement="An input on which two RMS norms with the same eps give different "
     "results.",
     section="beyond-mistakes",
-    reference=exposing_input,
-    answer=exposing_input,
-    run=call("x", "gamma", whole=True),
+    names=("x", "gamma"),
+    case="the two norms differ on your input",
     measure=separates(inside, outside, asked=ASKED, usable=rows),
-    cases=(Case("the two norms differ on your input", 1.0, no_arguments),),
-    recognize=recognized_by(_kind, KINDS),
+    kind=_kind,
     equivalents=(
         drawn_small,
         far_smaller_still,

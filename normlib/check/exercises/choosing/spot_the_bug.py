@@ -2,10 +2,8 @@
 
 import numpy as np
 
-from normlib.check.exercise import Case, Exercise
+from normlib.check.exercises.spotting import spotting
 from normlib.check.running.observing import Refused, Unusable
-from normlib.check.running.protocols import call
-from normlib.check.separation import recognized_by
 
 
 def exposing_input():
@@ -71,10 +69,6 @@ def separation(outputs):
     return {"separated": np.array(1.0)}
 
 
-def no_arguments(rng):
-    return {}
-
-
 # Inputs that do not tell the two apart: how each kind is recognized.
 
 
@@ -102,13 +96,6 @@ def _kind(outputs):
     return "one-distribution" if differences < 0.5 else "nearly-as-many-rows"
 
 
-KINDS = (
-    *("as-many-rows", "the-same-rows", "one-distribution", "all-equal"),
-    *("below-eps", "nearly-as-many-rows", "an-empty-share", "without-features"),
-    "other-means",
-)
-
-
 # Inputs that do.
 
 
@@ -133,23 +120,15 @@ def in_torch():
     return torch.tensor([[-1.0], [1.0]]), torch.zeros(9, 1)
 
 
-EXERCISE = Exercise(
+EXERCISE = spotting(
+    exposing_input,
     key="choosing.spot_the_bug",
-    points=2,
     statement="A batch on two devices that have the same mean, on which the mistake of "
     "several libraries makes a difference.",
     section="choosing-mistakes",
-    reference=exposing_input,
-    answer=exposing_input,
-    run=call("first", "second", whole=True),
+    names=("first", "second"),
+    case="right and wrong differ on your input, though the means agree",
     measure=separation,
-    cases=(
-        Case(
-            "right and wrong differ on your input, though the means agree",
-            1.0,
-            no_arguments,
-        ),
-    ),
-    recognize=recognized_by(_kind, KINDS),
+    kind=_kind,
     equivalents=(one_row_on_the_second, other_deviations, twice_as_far, in_torch),
 )

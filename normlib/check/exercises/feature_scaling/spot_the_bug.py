@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from normlib.check.exercise import Case, Exercise
+from normlib.check.exercises.spotting import spotting
 from normlib.check.running.observing import Refused, Unusable
-from normlib.check.running.protocols import call
-from normlib.check.separation import recognized_by, separates
+from normlib.check.separation import separates
 
 
 def exposing_input():
@@ -64,10 +63,6 @@ def every_column_wrong(x):
         )
 
 
-def no_arguments(rng):
-    return {}
-
-
 # Inputs that do not tell the two apart: how each kind is recognized.
 
 
@@ -98,17 +93,6 @@ def _kind(outputs):
     return "below-one" if largest.max() < 1 else "usual-columns"
 
 
-KINDS = (
-    "usual-columns",
-    "zeros",
-    "negative-numbers",
-    "below-one",
-    "powers-that-are-not-largest",
-    "nearly-a-power",
-    "one-axis",
-)
-
-
 # Inputs that do.
 
 
@@ -130,17 +114,15 @@ def in_torch():
     return torch.tensor([[10, 2], [1, 100]])
 
 
-EXERCISE = Exercise(
+EXERCISE = spotting(
+    exposing_input,
     key="feature_scaling.spot_the_bug",
-    points=2,
     statement="A table on which a published decimal scaling goes wrong in every "
     "column.",
     section="decimal-scaling",
-    reference=exposing_input,
-    answer=exposing_input,
-    run=call("x", whole=True),
+    names=("x",),
+    case="right and wrong differ in every column",
     measure=separates(right, published, asked=ASKED, usable=every_column_wrong),
-    cases=(Case("right and wrong differ in every column", 1.0, no_arguments),),
-    recognize=recognized_by(_kind, KINDS),
+    kind=_kind,
     equivalents=(one_row_of_whole_numbers, minus_a_thousand, a_tenth, in_torch),
 )

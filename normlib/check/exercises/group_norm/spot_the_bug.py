@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from normlib.check.exercise import Case, Exercise
+from normlib.check.exercises.spotting import spotting
 from normlib.check.running.observing import Unusable
-from normlib.check.running.protocols import call
-from normlib.check.separation import leaves_as_it_is, recognized_by, separates, share
+from normlib.check.separation import leaves_as_it_is, separates, share
 
 
 def exposing_input():
@@ -44,10 +43,6 @@ def images(x):
         raise Unusable(
             f"x should have channels for two groups, yours has {x.shape[3]} of them"
         )
-
-
-def no_arguments(rng):
-    return {}
 
 
 # Inputs that will not do: how each kind is recognized.
@@ -93,20 +88,6 @@ def _kind(outputs):
     return "noise-elsewhere"
 
 
-KINDS = (
-    "without-contrast",
-    "one-pixel",
-    "one-bright-pixel",
-    "standard-noise",
-    "noise-elsewhere",
-    "samples-that-differ",
-    "channels-that-differ-within",
-    "the-same-pattern",
-    "halves",
-    "not-normalized",
-)
-
-
 # Inputs that do.
 
 
@@ -135,16 +116,14 @@ def in_torch():
     return row.expand(2, 4, 3, 6)
 
 
-EXERCISE = Exercise(
+EXERCISE = spotting(
+    exposing_input,
     key="group_norm.spot_the_bug",
-    points=2,
     statement="A normalized input that a published group norm changes.",
     section="group-norm-mistakes",
-    reference=exposing_input,
-    answer=exposing_input,
-    run=call("x", whole=True),
+    names=("x",),
+    case="right returns x as it is, published does not",
     measure=separates(right, published, asked=ASKED, usable=images, unchanged=True),
-    cases=(Case("right returns x as it is, published does not", 1.0, no_arguments),),
-    recognize=recognized_by(_kind, KINDS),
+    kind=_kind,
     equivalents=(normalized_first, rows_and_columns, in_whole_numbers, in_torch),
 )

@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from normlib.check.exercise import Case, Exercise
+from normlib.check.exercises.spotting import spotting
 from normlib.check.running.observing import Refused, Unusable
-from normlib.check.running.protocols import call
-from normlib.check.separation import recognized_by, separates, share
+from normlib.check.separation import separates, share
 
 
 def exposing_input():
@@ -91,10 +90,6 @@ def tells_all_apart(outputs):
     return found
 
 
-def no_arguments(rng):
-    return {}
-
-
 # Images that do not tell them apart, or only half: how each kind is recognized.
 
 
@@ -125,13 +120,6 @@ def _kind(outputs):
     if any(_exposes(published, train, image[None]) for image in train):
         return "between-dark-and-bright"
     return "noise-and-noise"
-
-
-KINDS = (
-    *("the-training-image", "noise-and-noise", "between-dark-and-bright"),
-    *("brighter", "more-contrast", "dark-pictures"),
-    *("clear-sky", "pixels", "a-lone-picture", "another-image"),
-)
 
 
 # Images that do.
@@ -166,28 +154,15 @@ def fog():
     return train, 230 + train[:1] / 25
 
 
-EXERCISE = Exercise(
+EXERCISE = spotting(
+    exposing_input,
     key="instance_norm.spot_the_bug",
-    points=2,
     statement="Training images in another light, on which a layer that remembers goes "
     "wrong.",
     section="instance-norm-module",
-    reference=exposing_input,
-    answer=exposing_input,
-    run=call("train", "x", whole=True),
-    cases=(
-        Case(
-            "right and wrong differ on your images, whichever half is remembered",
-            1,
-            no_arguments,
-            measure=tells_all_apart,
-        ),
-    ),
-    recognize=recognized_by(_kind, KINDS),
-    equivalents=(
-        the_same_picture_at_noon,
-        a_remote_control,
-        each_in_one_channel,
-        fog,
-    ),
+    names=("train", "x"),
+    case="right and wrong differ on your images, whichever half is remembered",
+    measure=tells_all_apart,
+    kind=_kind,
+    equivalents=(the_same_picture_at_noon, a_remote_control, each_in_one_channel, fog),
 )

@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from normlib.check.exercise import Case, Exercise
+from normlib.check.exercises.spotting import spotting
 from normlib.check.running.observing import Refused, Unusable
-from normlib.check.running.protocols import call
-from normlib.check.separation import recognized_by, separates, share
+from normlib.check.separation import separates, share
 
 WIDTH = 512  # of the model; wide enough to hide the unbiased variance
 
@@ -45,10 +44,6 @@ def of_the_model(x, gamma, beta):
         raise Refused("x, gamma and beta should hold magnitudes up to 1e100")
 
 
-def no_arguments(rng):
-    return {}
-
-
 # Inputs that do not tell the two apart: how each kind is recognized.
 
 
@@ -78,19 +73,6 @@ def _kind(outputs):
     if np.abs(x.mean(axis=1)).min() > 10 * std.max():
         return "far-from-zero"
     return "large-numbers" if smallest > 10 else "ordinary-numbers"
-
-
-KINDS = (
-    "ordinary-numbers",
-    "large-numbers",
-    "far-from-zero",
-    "small-but-not-enough",
-    "equal-numbers",
-    "unusual-parameters",
-    "under-a-large-beta",
-    "no-gain",
-    "narrower",
-)
 
 
 # Inputs that do.
@@ -127,18 +109,16 @@ def in_torch():
     return x, torch.ones(512), torch.zeros(512)
 
 
-EXERCISE = Exercise(
+EXERCISE = spotting(
+    exposing_input,
     key="layer_norm.spot_the_bug",
-    points=2,
     statement="An input on which a published layer norm gives something else than a "
     "right one.",
     section="layer-norm-mistakes",
-    reference=exposing_input,
-    answer=exposing_input,
-    run=call("x", "gamma", "beta", whole=True),
+    names=("x", "gamma", "beta"),
+    case="right and wrong differ on your input",
     measure=separates(right, published, ASKED, of_the_model),
-    cases=(Case("right and wrong differ on your input", 1.0, no_arguments),),
-    recognize=recognized_by(_kind, KINDS),
+    kind=_kind,
     equivalents=(
         a_ramp_in_float32,
         one_quiet_row,

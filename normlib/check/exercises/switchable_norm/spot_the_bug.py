@@ -2,10 +2,8 @@
 
 import numpy as np
 
-from normlib.check.exercise import Case, Exercise
+from normlib.check.exercises.spotting import spotting
 from normlib.check.running.observing import Refused, Unusable
-from normlib.check.running.protocols import call
-from normlib.check.separation import recognized_by
 
 
 def exposing_input():
@@ -66,10 +64,6 @@ def _shown(values):
     return f"[{', '.join(f'{value:.3g}' for value in values)}]".replace("-", "−")
 
 
-def no_arguments(rng):
-    return {}
-
-
 # Inputs that do not tell the two apart, or not as asked: how each is recognized.
 
 
@@ -100,17 +94,6 @@ def _kind(outputs):
     return "put-back"
 
 
-KINDS = (
-    "third-wrong-too",
-    "third-alone",
-    "no-gradient",
-    "gradient-of-the-last",
-    "one-share-of-1",
-    "share-of-0",
-    "put-back",
-)
-
-
 # Inputs that do.
 
 
@@ -135,16 +118,14 @@ def in_torch():
     return torch.tensor([5e-3, -2e-3, 1e-3]), torch.tensor([0.3, -0.2, -30.0])
 
 
-EXERCISE = Exercise(
+EXERCISE = spotting(
+    exposing_input,
     key="switchable_norm.spot_the_bug",
-    points=2,
     statement="An input for which a published gradient is wrong, in one place.",
     section="switchable-norm-mistakes",
-    reference=exposing_input,
-    answer=exposing_input,
-    run=call("dshares", "logits", whole=True),
+    names=("dshares", "logits"),
+    case="the second gradient is wrong, and no other",
     measure=second_alone,
-    cases=(Case("the second gradient is wrong, and no other", 1.0, no_arguments),),
-    recognize=recognized_by(_kind, KINDS),
+    kind=_kind,
     equivalents=(whole_numbers, random_but_for_a_logit, changes_that_cancel, in_torch),
 )

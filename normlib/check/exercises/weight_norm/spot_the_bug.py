@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from normlib.check.exercise import Case, Exercise
+from normlib.check.exercises.spotting import spotting
 from normlib.check.running.observing import Unusable
-from normlib.check.running.protocols import call
-from normlib.check.separation import leaves_as_it_is, recognized_by, separates, share
+from normlib.check.separation import leaves_as_it_is, separates, share
 
 
 def exposing_input():
@@ -53,10 +52,6 @@ def without_direction(v):
     return not (lengths(v, 0).all() and lengths(v, 1).all())
 
 
-def no_arguments(rng):
-    return {}
-
-
 # What is wrong with an input that does not do: how each kind is recognized.
 
 
@@ -89,22 +84,6 @@ def _kind(outputs):
     return "nearly-alike" if apart > 1e-9 else "all-alike"
 
 
-KINDS = (
-    "not-images",
-    "not-square",
-    "misfit",
-    "without-direction",
-    "without-length",
-    "one-channel",
-    "to-itself",
-    "at-the-start",
-    "all-alike",
-    "nearly-alike",
-    "start-of-inputs",
-    "no-start",
-)
-
-
 # Inputs that do.
 
 
@@ -131,16 +110,14 @@ def in_torch():
     return v, v.square().sum((0, 2, 3)).sqrt()
 
 
-EXERCISE = Exercise(
+EXERCISE = spotting(
+    exposing_input,
     key="weight_norm.spot_the_bug",
-    points=2,
     statement="An input that shows on which axis the lengths are.",
     section="weight-norm-mistakes",
-    reference=exposing_input,
-    answer=exposing_input,
-    run=call("v", "g", whole=True),
+    names=("v", "g"),
+    case="right returns v as it is, wrong does not",
     measure=separates(right, wrong, ASKED, usable, unchanged=True),
-    cases=(Case("right returns v as it is, wrong does not", 1, no_arguments),),
-    recognize=recognized_by(_kind, KINDS),
+    kind=_kind,
     equivalents=(drawn, a_strong_output, in_whole_numbers, in_torch),
 )
