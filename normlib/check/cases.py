@@ -8,7 +8,7 @@ channels lies clearly apart.
 import numpy as np
 
 from normlib.check.exercise import Case, Inputs
-from normlib.check.running.protocols import called_again, from_any_memory
+from normlib.check.running.protocols import called_again, from_any_memory, in_float16
 
 FAR = 1e4  # where float32 has three digits left for values around 1
 NO_EPS = 1e-300  # for a reference that is given an eps of 0: normlib wants more
@@ -84,3 +84,8 @@ def far_away(share, inputs, *, name="far from zero, in float32", **settings) -> 
 def second_call(share, inputs, *names, name="called a second time") -> Case:
     """The answer called again after its arrays have changed."""
     return Case(name, share, inputs, run=called_again(*names))
+
+
+def in_half(share, inputs, tolerance) -> Case:
+    """A module in float16, which itself keeps three digits."""
+    return Case("in float16", share, inputs, run=in_float16, tolerance=tolerance)

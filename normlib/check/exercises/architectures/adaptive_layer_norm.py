@@ -1,5 +1,7 @@
 """architectures.adaptive_layer_norm: shift, scale and gate that a condition decides."""
 
+from functools import partial
+
 import numpy as np
 
 import normlib
@@ -54,14 +56,6 @@ def tokens(rng, n=2, t=3, d=5, e=4, **others):
         b=parts + rng.uniform(-0.5, 0.5, 3 * d),
         **others,
     )
-
-
-def as_many_samples_as_tokens(rng):
-    return tokens(rng, n=4, t=4, d=4, e=4)
-
-
-def one_token(rng):
-    return tokens(rng, n=1, t=1, d=6, e=2)
 
 
 def one_feature(rng):
@@ -141,9 +135,11 @@ EXERCISE = Exercise(
         Case("two samples of one token, by hand", 3 / 20, by_hand),
         Case("two samples of three tokens", 4 / 20, tokens),
         Case(
-            "as many samples as tokens and features", 2 / 20, as_many_samples_as_tokens
+            "as many samples as tokens and features",
+            2 / 20,
+            partial(tokens, n=4, t=4, d=4, e=4),
         ),
-        Case("one token alone", 1 / 20, one_token),
+        Case("one token alone", 1 / 20, partial(tokens, n=1, t=1, d=6, e=2)),
         Case("one feature", 1 / 20, one_feature),
         Case("variances so small that eps counts", 1 / 20, a_small_variance),
         Case("a large eps counts as it should", 1 / 20, a_large_eps),

@@ -1,5 +1,7 @@
 """architectures.residual: a sublayer, a skip connection, and the place of the norm."""
 
+from functools import partial
+
 import numpy as np
 
 from normlib.check.cases import alternating, feature_maps, in_float32
@@ -69,19 +71,11 @@ def a_token_of_zeros(rng):
     return inputs
 
 
-def one_feature(rng):
-    return tokens(rng, n=3, t=1, d=1)
-
-
 def returned_as_it_is(rng):
     """An f that returns what it is given, such as one that is switched off."""
     inputs = tokens(rng)
     kept = {name: inputs[name] for name in ("x", "gamma", "beta", "eps")}
     return kept | dict(placement="post")
-
-
-def other_names(rng):
-    return tokens(rng, others=("none", "pre-norm", "Post", ""))
 
 
 # Right answers in other styles.
@@ -158,12 +152,12 @@ EXERCISE = Exercise(
         ),
         Case("five samples of two tokens, all below 0", 1 / 20, many_samples),
         Case("a token of zeros", 1 / 20, a_token_of_zeros),
-        Case("one token of one feature", 1 / 20, one_feature),
+        Case("one token of one feature", 1 / 20, partial(tokens, n=3, t=1, d=1)),
         Case("f is called once", 1 / 20, tokens, run=counted),
         Case(
             "other placements are a ValueError",
             1 / 20,
-            other_names,
+            partial(tokens, others=("none", "pre-norm", "Post", "")),
             run=refused_placement,
         ),
         Case(

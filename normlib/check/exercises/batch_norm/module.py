@@ -7,10 +7,22 @@ import numpy as np
 import torch
 from torch import nn
 
-from normlib.check.cases import far_away, steps
+from normlib.check.cases import far_away, in_half, steps
 from normlib.check.exercise import Case, Exercise
 from normlib.check.exercises.batch_norm.cases import affine
-from normlib.check.running import protocols
+from normlib.check.running.protocols import (
+    buffers,
+    fresh_state,
+    in_a_model,
+    in_float64,
+    inference,
+    inference_untrained,
+    of_transposed_x,
+    three_batches,
+    train_output,
+    train_output_without_gradients,
+    train_step,
+)
 
 
 class BatchNorm2d(nn.Module):
@@ -184,14 +196,9 @@ EXERCISE = Exercise(
     section="training-and-inference",
     reference=nn.BatchNorm2d,
     answer=BatchNorm2d,
-    run=protocols.train_output,
+    run=train_output,
     cases=(
-        Case(
-            "a new module's state_dict",
-            2 / 24,
-            just_constructed,
-            run=protocols.fresh_state,
-        ),
+        Case("a new module's state_dict", 2 / 24, just_constructed, run=fresh_state),
         Case(
             "the output in training mode",
             3 / 24,
@@ -201,71 +208,60 @@ EXERCISE = Exercise(
             "the gradients of x, weight and bias in training mode",
             2 / 24,
             training,
-            run=protocols.train_step,
+            run=train_step,
         ),
-        Case("a transposed x", 1 / 24, training, run=protocols.of_transposed_x),
-        Case(
-            "the buffers after two training steps",
-            2 / 24,
-            training,
-            run=protocols.buffers,
-        ),
+        Case("a transposed x", 1 / 24, training, run=of_transposed_x),
+        Case("the buffers after two training steps", 2 / 24, training, run=buffers),
         Case(
             "a momentum of 0 keeps the running statistics",
             1 / 24,
             partial(training, new=(3, 0.1, 0.0)),
-            run=protocols.buffers,
+            run=buffers,
         ),
         Case(
             "output and gradient in eval mode, on other data",
             3 / 24,
             evaluation,
-            run=protocols.inference,
+            run=inference,
         ),
         Case(
             "training mode under no_grad is still training",
             1 / 24,
             training,
-            run=protocols.train_output_without_gradients,
+            run=train_output_without_gradients,
         ),
         Case(
             "the buffers after each of three batches, the last under no_grad",
             1 / 24,
             training,
-            run=protocols.three_batches,
+            run=three_batches,
         ),
         Case(
             "in a model that is copied, saved and loaded",
             1 / 24,
             one_image_in_the_end,
-            run=protocols.in_a_model,
+            run=in_a_model,
         ),
         Case(
             "a single image of one channel, in training mode",
             1 / 24,
             partial(training, new=(1, 0.1, 0.3), n=1, positions=(2, 3)),
-            run=protocols.train_step,
+            run=train_step,
         ),
         Case(
             "eps and momentum left out",
             1 / 24,
             partial(training, new=(3,), scale=0.001),
-            run=protocols.inference,
+            run=inference,
         ),
         Case(
             "output and buffers in eval mode, with an eps and a weight of 0",
             2 / 24,
             zeros,
-            run=protocols.inference_untrained,
+            run=inference_untrained,
         ),
-        Case("in float64", 1 / 24, training, run=protocols.in_float64),
-        Case(
-            "in float16",
-            1 / 24,
-            partial(training, new=(3,)),
-            run=protocols.in_float16,
-            tolerance=0.01,  # float16 keeps three digits
-        ),
+        Case("in float64", 1 / 24, training, run=in_float64),
+        in_half(1 / 24, partial(training, new=(3,)), tolerance=0.01),
         far_away(1 / 24, far_from_zero, name="far from zero"),
     ),
     sections={

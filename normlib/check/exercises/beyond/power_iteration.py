@@ -1,5 +1,7 @@
 """beyond.power_iteration: the largest singular value of a matrix, and its vectors."""
 
+from functools import partial
+
 import numpy as np
 
 import normlib
@@ -44,10 +46,6 @@ def a_matrix(rng, out=4, features=6, n_iterations=1):
     )
 
 
-def three_iterations(rng):
-    return a_matrix(rng, n_iterations=3)
-
-
 def tall(rng):
     return a_matrix(rng, out=7, features=3, n_iterations=2)
 
@@ -63,10 +61,6 @@ def a_long_u(rng):
 
 def a_single_number(rng):
     return dict(w=-rng.uniform(2, 3, (1, 1)), u=rng.uniform(3, 4, 1), n_iterations=1)
-
-
-def many_iterations(rng):
-    return a_matrix(rng, n_iterations=60)
 
 
 def a_number(outputs):
@@ -134,7 +128,7 @@ EXERCISE = Exercise(
     cases=(
         Case("one iteration, by hand", 1 / 15, by_hand),
         Case("one iteration, on a 4 × 6 matrix", 2 / 15, a_matrix),
-        Case("three iterations", 2 / 15, three_iterations),
+        Case("three iterations", 2 / 15, partial(a_matrix, n_iterations=3)),
         Case("two iterations, on a 7 × 3 matrix", 2 / 15, tall),
         Case("two iterations, on a square matrix", 1 / 15, square),
         Case("a weight of a single number", 1 / 15, a_single_number),
@@ -142,7 +136,7 @@ EXERCISE = Exercise(
         Case(
             "sigma after sixty iterations is the largest singular value",
             2 / 15,
-            many_iterations,
+            partial(a_matrix, n_iterations=60),
             run=call("sigma", "u", "v", only=("sigma",)),
         ),
         Case(

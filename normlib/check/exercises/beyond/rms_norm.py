@@ -1,5 +1,7 @@
 """beyond.rms_norm: divide each row by its root mean square, then scale."""
 
+from functools import partial
+
 import numpy as np
 
 import normlib
@@ -40,16 +42,8 @@ def rows(rng, shape=(4, 5)):
     )
 
 
-def a_square(rng):
-    return rows(rng, (5, 5))
-
-
 def tokens(rng):
     return rows(rng, (2, 3, 7))
-
-
-def one_row(rng):
-    return rows(rng, (5,))
 
 
 def small_numbers(rng):
@@ -120,9 +114,9 @@ EXERCISE = Exercise(
     cases=(
         Case("three rows of two, by hand", 2 / 20, by_hand),
         Case("four rows of five", 3 / 20, rows),
-        Case("as many rows as features", 2 / 20, a_square),
+        Case("as many rows as features", 2 / 20, partial(rows, shape=(5, 5))),
         Case("tokens of two sequences, (2, 3, 7)", 2 / 20, tokens),
-        Case("one row, (D,)", 1 / 20, one_row),
+        Case("one row, (D,)", 1 / 20, partial(rows, shape=(5,))),
         Case("a single number, (1, 1)", 1 / 20, a_single_number),
         Case("numbers so small that eps counts", 2 / 20, small_numbers),
         Case("a large eps counts as it should", 2 / 20, a_large_eps),
@@ -139,12 +133,7 @@ EXERCISE = Exercise(
             lambda rng: cases.in_float32(rows(rng)),
             run=from_any_memory("y"),
         ),
-        Case(
-            "a second call, with other numbers",
-            1 / 20,
-            rows,
-            run=called_again("y"),
-        ),
+        Case("a second call, with other numbers", 1 / 20, rows, run=called_again("y")),
         Case("x is left as it was", 1 / 20, rows, intact=True),
     ),
     equivalents=(from_the_length, with_einsum, in_torch, in_float32),

@@ -113,10 +113,7 @@ EXERCISE = Exercise(
             run=from_any_memory("y"),
         ),
         Case(
-            "a second call, with other numbers",
-            1 / 12,
-            a_table,
-            run=called_again("y"),
+            "a second call, with other numbers", 1 / 12, a_table, run=called_again("y")
         ),
         Case("x is left as it was", 1 / 12, a_table, intact=True),
     ),

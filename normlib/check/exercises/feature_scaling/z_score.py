@@ -96,12 +96,7 @@ EXERCISE = Exercise(
             constant_and_tiny,
         ),
         far_away(1 / 12, far_from_zero),
-        Case(
-            "one row, two rows, one column",
-            1 / 12,
-            small_tables,
-            run=each_table,
-        ),
+        Case("one row, two rows, one column", 1 / 12, small_tables, run=each_table),
         Case(
             "transposed, strided and read-only tables",
             1 / 12,
@@ -109,10 +104,7 @@ EXERCISE = Exercise(
             run=from_any_memory("z"),
         ),
         Case(
-            "a second call, with other numbers",
-            1 / 12,
-            a_table,
-            run=called_again("z"),
+            "a second call, with other numbers", 1 / 12, a_table, run=called_again("z")
         ),
         Case("x is left as it was", 1 / 12, a_table, intact=True),
     ),

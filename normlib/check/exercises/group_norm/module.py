@@ -6,10 +6,18 @@ import numpy as np
 import torch
 from torch import nn
 
-from normlib.check.cases import far_away
+from normlib.check.cases import far_away, in_half
 from normlib.check.exercise import Case, Exercise
 from normlib.check.exercises.group_norm.protocols import refused_construction
-from normlib.check.running import protocols
+from normlib.check.running.protocols import (
+    fresh_state,
+    in_a_model,
+    in_float64,
+    inference,
+    of_transposed_x,
+    train_output,
+    train_step,
+)
 
 
 class GroupNorm(nn.Module):
@@ -72,10 +80,6 @@ def volumes(rng):
 
 def just_constructed(rng):
     return {"new": (3, 6)}
-
-
-def groups_that_do_not_divide(rng):
-    return training(rng, new=(4, 6))
 
 
 def far_from_zero(rng):
@@ -155,27 +159,17 @@ EXERCISE = Exercise(
     section="group-norm-module",
     reference=nn.GroupNorm,
     answer=GroupNorm,
-    run=protocols.train_output,
+    run=train_output,
     cases=(
-        Case(
-            "a new module's state_dict",
-            2 / 20,
-            just_constructed,
-            run=protocols.fresh_state,
-        ),
+        Case("a new module's state_dict", 2 / 20, just_constructed, run=fresh_state),
         Case(
             "groups that do not divide the channels are refused",
             1 / 20,
-            groups_that_do_not_divide,
+            partial(training, new=(4, 6)),
             run=refused_construction,
         ),
         Case("the output for images", 3 / 20, training),
-        Case(
-            "the gradients of x, weight and bias",
-            3 / 20,
-            training,
-            run=protocols.train_step,
-        ),
+        Case("the gradients of x, weight and bias", 3 / 20, training, run=train_step),
         Case(
             "no positions, (N, C), with N = C",
             1 / 20,
@@ -187,7 +181,7 @@ EXERCISE = Exercise(
             "output and gradient in eval mode, on another sample",
             2 / 20,
             partial(training, last=1),
-            run=protocols.inference,
+            run=inference,
         ),
         Case("eps left out, a single pixel", 1 / 20, defaults),
         far_away(1 / 20, far_from_zero, name="far from zero"),
@@ -195,17 +189,11 @@ EXERCISE = Exercise(
             "in a model that is copied, saved and changed",
             1 / 20,
             training,
-            run=protocols.in_a_model,
+            run=in_a_model,
         ),
-        Case("a transposed x", 1 / 20, training, run=protocols.of_transposed_x),
-        Case("in float64", 1 / 20, training, run=protocols.in_float64),
-        Case(
-            "in float16",
-            1 / 20,
-            training,
-            run=protocols.in_float16,
-            tolerance=0.05,  # float16 itself keeps three digits
-        ),
+        Case("a transposed x", 1 / 20, training, run=of_transposed_x),
+        Case("in float64", 1 / 20, training, run=in_float64),
+        in_half(1 / 20, training, tolerance=0.05),
     ),
     sections={
         "group-norm-algorithm": (

@@ -6,10 +6,18 @@ import numpy as np
 import torch
 from torch import nn
 
-from normlib.check.cases import FAR, far_away
+from normlib.check.cases import FAR, far_away, in_half
 from normlib.check.exercise import Case, Exercise
 from normlib.check.exercises.layer_norm.cases import factors, to_normalize
-from normlib.check.running import protocols
+from normlib.check.running.protocols import (
+    fresh_state,
+    in_a_model,
+    in_float64,
+    inference,
+    of_transposed_x,
+    train_output,
+    train_step,
+)
 
 
 class LayerNorm(nn.Module):
@@ -139,26 +147,16 @@ EXERCISE = Exercise(
     section="layer-norm-module",
     reference=nn.LayerNorm,
     answer=LayerNorm,
-    run=protocols.train_step,
+    run=train_step,
     cases=(
-        Case(
-            "a new module's state_dict",
-            2 / 20,
-            just_constructed,
-            run=protocols.fresh_state,
-        ),
+        Case("a new module's state_dict", 2 / 20, just_constructed, run=fresh_state),
         Case(
             "the state_dict for a normalized_shape of two axes",
             2 / 20,
             partial(just_constructed, normalized_shape=(3, 4)),
-            run=protocols.fresh_state,
+            run=fresh_state,
         ),
-        Case(
-            "the output for sequences of tokens",
-            3 / 20,
-            training,
-            run=protocols.train_output,
-        ),
+        Case("the output for sequences of tokens", 3 / 20, training, run=train_output),
         Case("the gradients of x, weight and bias", 3 / 20, training),
         Case(
             "normalized over the two trailing axes",
@@ -169,7 +167,7 @@ EXERCISE = Exercise(
             "output and gradient in eval mode, on other data",
             2 / 20,
             training,
-            run=protocols.inference,
+            run=inference,
         ),
         Case(
             "eps left out",
@@ -181,28 +179,22 @@ EXERCISE = Exercise(
             1 / 20,
             one_sample_far_from_zero,
             name="one sample, far from zero",
-            run=protocols.train_output,
+            run=train_output,
         ),
         Case(
             "in a model that is copied, saved and changed",
             1 / 20,
             partial(training, shape=(1, 3, 5)),
-            run=protocols.in_a_model,
+            run=in_a_model,
         ),
-        Case("a transposed x", 1 / 20, training, run=protocols.of_transposed_x),
+        Case("a transposed x", 1 / 20, training, run=of_transposed_x),
         Case(
             "in float64, as many rows as features, eps of 0",
             1 / 20,
             partial(training, shape=(4, 4), new=(4, 0.0), smallest=1),
-            run=protocols.in_float64,
+            run=in_float64,
         ),
-        Case(
-            "in float16",
-            1 / 20,
-            training,
-            run=protocols.in_float16,
-            tolerance=0.02,  # float16 itself keeps three digits
-        ),
+        in_half(1 / 20, training, tolerance=0.02),
     ),
     sections={
         "layer-norm-idea": ("over-the-batch", "over-everything"),

@@ -1,11 +1,13 @@
 """switchable_norm.module: the layer itself, with its gates, buffers and two modes."""
 
+from functools import partial
+
 import numpy as np
 import torch
 from torch import nn
 
 import normlib.torch
-from normlib.check.cases import NO_EPS, far_away, far_from_zero, in_float32
+from normlib.check.cases import NO_EPS, far_away, far_from_zero, in_float32, in_half
 from normlib.check.exercise import Case, Exercise
 from normlib.check.exercises.switchable_norm.cases import (
     SIGNS,
@@ -14,7 +16,19 @@ from normlib.check.exercises.switchable_norm.cases import (
     pixels,
     upstream,
 )
-from normlib.check.running import protocols
+from normlib.check.running.protocols import (
+    buffers,
+    buffers_after_inference,
+    fresh_state,
+    in_a_model,
+    in_float64,
+    inference,
+    of_transposed_x,
+    three_batches,
+    train_output,
+    train_output_without_gradients,
+    train_step,
+)
 
 
 class SwitchNorm2d(nn.Module):
@@ -97,10 +111,6 @@ def just_constructed(rng):
 
 def no_momentum(rng):
     return training(rng, new=(3, 0.1, 0.0))
-
-
-def one_channel_and_pixel_without_eps(rng):
-    return training(rng, new=(1, 0.0, 0.3), sizes=((5, 1, 1),) * 3, c=1)
 
 
 def all_sizes_equal_and_a_weight_of_zero(rng):
@@ -247,85 +257,64 @@ EXERCISE = Exercise(
     section="switchable-norm-module",
     reference=Reference,
     answer=SwitchNorm2d,
-    run=protocols.train_output,
+    run=train_output,
     cases=(
-        Case(
-            "a new module's state_dict",
-            2 / 24,
-            just_constructed,
-            run=protocols.fresh_state,
-        ),
+        Case("a new module's state_dict", 2 / 24, just_constructed, run=fresh_state),
         Case("the output in training mode", 2 / 24, training),
         Case(
             "the gradients of x and of all parameters in training mode",
             3 / 24,
             training,
-            run=protocols.train_step,
+            run=train_step,
         ),
-        Case(
-            "the buffers after two training steps",
-            2 / 24,
-            training,
-            run=protocols.buffers,
-        ),
+        Case("the buffers after two training steps", 2 / 24, training, run=buffers),
         Case(
             "output and gradient in eval mode, on a single image",
             3 / 24,
             evaluation,
-            run=protocols.inference,
+            run=inference,
         ),
         Case(
             "the buffers after a training step and a call in eval mode",
             1 / 24,
             training,
-            run=protocols.buffers_after_inference,
+            run=buffers_after_inference,
         ),
         Case(
             "training mode under no_grad is still training",
             1 / 24,
             training,
-            run=protocols.train_output_without_gradients,
+            run=train_output_without_gradients,
         ),
         Case(
             "the buffers after each of three batches, the last under no_grad",
             1 / 24,
             training,
-            run=protocols.three_batches,
+            run=three_batches,
         ),
-        Case("eps and momentum left out", 1 / 24, defaults, run=protocols.inference),
-        Case("a momentum of 0", 1 / 24, no_momentum, run=protocols.inference),
+        Case("eps and momentum left out", 1 / 24, defaults, run=inference),
+        Case("a momentum of 0", 1 / 24, no_momentum, run=inference),
         Case(
             "all four sizes equal, and a weight of 0",
             1 / 24,
             all_sizes_equal_and_a_weight_of_zero,
-            run=protocols.train_step,
+            run=train_step,
         ),
         Case(
             "images of one channel and one pixel, with an eps of 0",
             1 / 24,
-            one_channel_and_pixel_without_eps,
+            partial(training, new=(1, 0.0, 0.3), sizes=((5, 1, 1),) * 3, c=1),
         ),
         far_away(1 / 24, one_image_far_from_zero, name="a single image, far from zero"),
         Case(
             "part of a model that is copied, saved and loaded",
             1 / 24,
             training,
-            run=protocols.in_a_model,
+            run=in_a_model,
         ),
-        Case(
-            "an x that is a transposed tensor",
-            1 / 24,
-            training,
-            run=protocols.of_transposed_x,
-        ),
-        Case("in float64", 1 / 24, training, run=protocols.in_float64),
-        Case(
-            "in float16",
-            1 / 24,
-            training,
-            run=protocols.in_float16,
-            tolerance=0.02,  # float16 itself keeps three digits
-        ),
+        Case("an x that is a transposed tensor", 1 / 24, training, run=of_transposed_x),
+        Case("in float64", 1 / 24, training, run=in_float64),
+        in_half(1 / 24, training, tolerance=0.02),
     ),
     sections={
         "switchable-norm-idea": ("outputs-mixed", "logits-per-channel"),
