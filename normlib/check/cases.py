@@ -69,9 +69,11 @@ def far_from_zero(inputs: Inputs, name: str = "x") -> Inputs:
 # Cases that many exercises have.
 
 
-def any_memory(share, inputs, *names) -> Case:
+LAYOUTS = "transposed, strided and read-only"
+
+
+def any_memory(share, inputs, *names, name=f"{LAYOUTS} arrays") -> Case:
     """The answer called with arrays that do not lie row after row in memory."""
-    name = "transposed, strided and read-only arrays"
     return Case(name, share, inputs, run=from_any_memory(*names))
 
 

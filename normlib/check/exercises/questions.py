@@ -4,7 +4,8 @@ The answer is a function without arguments. All its numbers have to be right, so
 guessing earns nothing; the report says which aren't, and never what they should be.
 """
 
-from collections.abc import Callable, Mapping
+import linecache
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 import numpy as np
@@ -24,7 +25,6 @@ def question(
     section: str,
     items: tuple[str, ...],
     mistaken: Mapping[str, tuple[str, float]],
-    equivalents: tuple[Callable, ...],
     afterwards: str,
 ) -> Exercise:
     """An exercise whose ``answer`` returns a number for each of ``items``.
@@ -42,9 +42,28 @@ def question(
         measure=partial(_all_right, dict(zip(items, answer(), strict=True))),
         cases=(Case("every number is right", 1.0, no_arguments),),
         recognize={key: partial(_says, *what) for key, what in mistaken.items()},
-        equivalents=equivalents,
+        equivalents=tuple(_in_other_styles(answer)),
         afterwards=afterwards,
     )
+
+
+STYLES = {
+    "in_a_list": "return [{}]",
+    "with_names": "numbers = {}\n    return numbers",
+    "in_an_array": "return tuple(np.array([{}], dtype=np.float32))",
+}
+
+
+def _in_other_styles(answer) -> Iterator[Callable]:
+    """The answer's numbers in other types, as functions that have a source to show."""
+    numbers = ", ".join(map(repr, answer()))
+    for name, body in STYLES.items():
+        source = f"def {name}():\n    {body.format(numbers)}\n"
+        file = f"<{answer.__module__}.{name}>"
+        linecache.cache[file] = len(source), None, source.splitlines(True), file
+        scope = {"np": np, "__name__": answer.__module__}
+        exec(compile(source, file, "exec"), scope)
+        yield scope[name]
 
 
 def _all_right(right, outputs):

@@ -1,7 +1,5 @@
 """batch_norm.easy_test: a question that numbers answer."""
 
-import numpy as np
-
 from normlib.check.exercises.questions import question
 
 
@@ -10,35 +8,13 @@ def easy_test():
     return 3, 5, 2, 4
 
 
-# Right answers in other styles.
-
-
-def in_a_list():
-    return [3, 5, 2, 4]
-
-
-def with_names():
-    first = 3, 5
-    then = 2, 4
-    return *first, *then
-
-
-def in_an_array():
-    return tuple(np.array([3, 5, 2, 4], dtype=np.float32))
-
-
 EXERCISE = question(
     easy_test,
     key="batch_norm.easy_test",
     points=2,
     statement="Why does a test let three bugs pass, and which test finds them all?",
     section="training-and-inference",
-    items=(
-        "bug A",
-        "bug B",
-        "bug C",
-        "the better test",
-    ),
+    items=("bug A", "bug B", "bug C", "the better test"),
     mistaken={
         "eval-unused": ("bug A", 1),
         "nearly-equal-a": ("bug A", 2),
@@ -50,7 +26,6 @@ EXERCISE = question(
         "loose": ("the better test", 3),
         "new-layers": ("the better test", 5),
     },
-    equivalents=(in_a_list, with_names, in_an_array),
     afterwards=(
         "A: the data have mean 0 and variance 1, which are the initial running "
         "statistics. B: in a new layer weight is 1 and bias is 0. C: 4096 values "

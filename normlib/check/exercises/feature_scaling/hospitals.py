@@ -1,30 +1,11 @@
 """feature_scaling.hospitals: a question that numbers answer."""
 
-import numpy as np
-
 from normlib.check.exercises.questions import question
 
 
 def hospitals():
     """A and B with their own statistics and with one scaler; the best fit."""
     return 1, 3, 4, 2, 2
-
-
-# Right answers in other styles.
-
-
-def in_a_list():
-    return [1, 3, 4, 2, 2]
-
-
-def with_names():
-    first = 1, 3
-    then = 4, 2, 2
-    return *first, *then
-
-
-def in_an_array():
-    return tuple(np.array([1, 3, 4, 2, 2], dtype=np.float32))
 
 
 EXERCISE = question(
@@ -49,7 +30,6 @@ EXERCISE = question(
         "fit-on-patients": ("the best fit", 1),
         "fit-on-all": ("the best fit", 3),
     },
-    equivalents=(in_a_list, with_names, in_an_array),
     afterwards=(
         "A device that reads 20 % too high multiplies the mean and the standard "
         "deviation along with the values, so A's own statistics remove it, and a "

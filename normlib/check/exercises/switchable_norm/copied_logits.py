@@ -1,30 +1,11 @@
 """switchable_norm.copied_logits: a question that numbers answer."""
 
-import numpy as np
-
 from normlib.check.exercises.questions import question
 
 
 def copied_logits():
     """The six numbers, in the order of the list."""
     return 0.9, 0.06, 0.04, 2, 4, 1
-
-
-# Right answers in other styles.
-
-
-def in_a_list():
-    return [0.9, 0.06, 0.04, 2, 4, 1]
-
-
-def with_names():
-    first = 0.9, 0.06, 0.04
-    then = 2, 4, 1
-    return *first, *then
-
-
-def in_an_array():
-    return tuple(np.array([0.9, 0.06, 0.04, 2, 4, 1], dtype=np.float32))
 
 
 EXERCISE = question(
@@ -51,7 +32,6 @@ EXERCISE = question(
         "still-one": ("the test", 5),
         "large-logits": ("the model that passes", 3),
     },
-    equivalents=(in_a_list, with_names, in_an_array),
     afterwards=(
         "The arrays have the same shape, and any three numbers are valid logits, so "
         "a loader has nothing to check: the meaning of a position isn't in the "
