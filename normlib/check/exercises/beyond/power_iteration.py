@@ -5,9 +5,10 @@ from functools import partial
 import numpy as np
 
 import normlib
-from normlib.check import cases
+from normlib.check.cases import any_memory, second_call
+from normlib.check.cases import in_float32 as narrowed
 from normlib.check.exercise import Case, Exercise
-from normlib.check.running.protocols import call, called_again, from_any_memory
+from normlib.check.running.protocols import call
 
 
 def reference(w, u, n_iterations):
@@ -115,6 +116,8 @@ def in_float32(w, u, n_iterations):
     return np.einsum("i,ij,j", u, w, v), u, v
 
 
+NAMES = ("sigma", "u", "v")
+
 EXERCISE = Exercise(
     key="beyond.power_iteration",
     points=3,
@@ -123,7 +126,7 @@ EXERCISE = Exercise(
     section="beyond-spectral-norm",
     reference=reference,
     answer=power_iteration,
-    run=call("sigma", "u", "v"),
+    run=call(*NAMES),
     measure=a_number,
     cases=(
         Case("one iteration, by hand", 1 / 15, by_hand),
@@ -137,20 +140,15 @@ EXERCISE = Exercise(
             "sigma after sixty iterations is the largest singular value",
             2 / 15,
             partial(a_matrix, n_iterations=60),
-            run=call("sigma", "u", "v", only=("sigma",)),
+            run=call(*NAMES, only=("sigma",)),
         ),
-        Case(
-            "float32 arrays: transposed, strided and read-only",
+        any_memory(
             1 / 15,
-            lambda rng: cases.in_float32(a_matrix(rng)),
-            run=from_any_memory("sigma", "u", "v"),
+            lambda rng: narrowed(a_matrix(rng)),
+            *NAMES,
+            name="float32 arrays: transposed, strided and read-only",
         ),
-        Case(
-            "a second call, with other numbers",
-            1 / 15,
-            a_matrix,
-            run=called_again("sigma", "u", "v"),
-        ),
+        second_call(1 / 15, a_matrix, *NAMES, name="a second call, with other numbers"),
         Case("w and u are left as they were", 1 / 15, a_matrix, intact=True),
     ),
     equivalents=(with_loops, by_eigenvectors, in_torch, in_float32),

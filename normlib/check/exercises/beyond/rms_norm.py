@@ -5,9 +5,16 @@ from functools import partial
 import numpy as np
 
 import normlib
-from normlib.check import cases
+from normlib.check.cases import alternating, any_memory, second_call
+from normlib.check.cases import in_float32 as narrowed
 from normlib.check.exercise import Case, Exercise
-from normlib.check.running.protocols import call, called_again, from_any_memory
+from normlib.check.exercises.beyond.cases import (
+    a_large_eps,
+    small_numbers,
+    uneven,
+    zeros_and_no_eps,
+)
+from normlib.check.running.protocols import call
 
 
 def reference(x, gamma, eps=1e-6):
@@ -31,38 +38,12 @@ def by_hand(rng):
 
 
 def rows(rng, shape=(4, 5)):
-    *outer, D = shape
-    row = np.linspace(-1, 1, D) + rng.uniform(-0.1, 0.1, shape)
-    row = rng.permuted(row, axis=-1) + 1
-    size = rng.permutation(np.geomspace(0.3, 30, int(np.prod(outer))))
-    sign = np.where(np.arange(D) % 3 == 1, -1, 1)
-    return dict(
-        x=row * size.reshape(*outer, 1),
-        gamma=sign * rng.permutation(np.linspace(0.5, 3, D)),
-    )
+    x = uneven(rng, shape, 0.3, 30)
+    return dict(x=x, gamma=alternating(rng, shape[-1]))
 
 
 def tokens(rng):
     return rows(rng, (2, 3, 7))
-
-
-def small_numbers(rng):
-    inputs = rows(rng)
-    sizes = np.abs(inputs["x"]).max(axis=-1, keepdims=True)
-    return inputs | dict(x=2e-3 * inputs["x"] / sizes)
-
-
-def a_large_eps(rng):
-    inputs = rows(rng)
-    sizes = np.abs(inputs["x"]).max(axis=-1, keepdims=True)
-    return inputs | dict(x=inputs["x"] / sizes, eps=0.3)
-
-
-def zeros(rng):
-    inputs = rows(rng) | dict(eps=0)
-    inputs["gamma"][1] = 0
-    inputs["x"][:, 2] = 0
-    return inputs | dict(x=1e-4 * inputs["x"])  # so small that another eps would count
 
 
 def a_single_number(rng):
@@ -118,22 +99,26 @@ EXERCISE = Exercise(
         Case("tokens of two sequences, (2, 3, 7)", 2 / 20, tokens),
         Case("one row, (D,)", 1 / 20, partial(rows, shape=(5,))),
         Case("a single number, (1, 1)", 1 / 20, a_single_number),
-        Case("numbers so small that eps counts", 2 / 20, small_numbers),
-        Case("a large eps counts as it should", 2 / 20, a_large_eps),
-        Case("zeros in gamma, a feature of zeros, an eps of 0", 1 / 20, zeros),
+        Case("numbers so small that eps counts", 2 / 20, partial(small_numbers, rows)),
+        Case("a large eps counts as it should", 2 / 20, partial(a_large_eps, rows)),
+        Case(
+            "zeros in gamma, a feature of zeros, an eps of 0",
+            1 / 20,
+            partial(zeros_and_no_eps, rows),
+        ),
         Case(
             "in float16, whose largest number is 65,504",
             1 / 20,
             in_half_precision,
             tolerance=0.01,  # the rounding of a result in float16
         ),
-        Case(
-            "float32 arrays: transposed, strided and read-only",
+        any_memory(
             1 / 20,
-            lambda rng: cases.in_float32(rows(rng)),
-            run=from_any_memory("y"),
+            lambda rng: narrowed(rows(rng)),
+            "y",
+            name="float32 arrays: transposed, strided and read-only",
         ),
-        Case("a second call, with other numbers", 1 / 20, rows, run=called_again("y")),
+        second_call(1 / 20, rows, "y", name="a second call, with other numbers"),
         Case("x is left as it was", 1 / 20, rows, intact=True),
     ),
     equivalents=(from_the_length, with_einsum, in_torch, in_float32),

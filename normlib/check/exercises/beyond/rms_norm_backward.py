@@ -5,9 +5,16 @@ from functools import partial
 import numpy as np
 
 import normlib
-from normlib.check import cases
+from normlib.check.cases import alternating, any_memory, second_call
+from normlib.check.cases import in_float32 as narrowed
 from normlib.check.exercise import Case, Exercise
-from normlib.check.running.protocols import call, called_again, from_any_memory
+from normlib.check.exercises.beyond.cases import (
+    a_large_eps,
+    small_numbers,
+    uneven,
+    zeros_and_no_eps,
+)
+from normlib.check.running.protocols import call
 
 
 def reference(dy, x, gamma, eps=1e-6):
@@ -40,39 +47,13 @@ def by_hand(rng):
 
 
 def rows(rng, shape=(4, 5)):
-    *outer, D = shape
-    row = np.linspace(-1, 1, D) + rng.uniform(-0.1, 0.1, shape)
-    row = rng.permuted(row, axis=-1) + 1
-    size = rng.permutation(np.geomspace(0.5, 8, int(np.prod(outer))))
-    sign = np.where(np.arange(D) % 3 == 1, -1, 1)
-    return dict(
-        dy=1 + rng.normal(size=shape),
-        x=row * size.reshape(*outer, 1),
-        gamma=sign * rng.permutation(np.linspace(0.5, 3, D)),
-    )
+    x = uneven(rng, shape, 0.5, 8)
+    dy = 1 + rng.normal(size=shape)
+    return dict(dy=dy, x=x, gamma=alternating(rng, shape[-1]))
 
 
 def tokens(rng):
     return rows(rng, (2, 3, 7))
-
-
-def small_numbers(rng):
-    inputs = rows(rng)
-    sizes = np.abs(inputs["x"]).max(axis=-1, keepdims=True)
-    return inputs | dict(x=2e-3 * inputs["x"] / sizes)
-
-
-def a_large_eps(rng):
-    inputs = rows(rng)
-    sizes = np.abs(inputs["x"]).max(axis=-1, keepdims=True)
-    return inputs | dict(x=inputs["x"] / sizes, eps=0.3)
-
-
-def zeros_and_no_eps(rng):
-    inputs = rows(rng) | dict(eps=0)
-    inputs["gamma"][1] = 0
-    inputs["x"][:, 2] = 0
-    return inputs | dict(x=1e-3 * inputs["x"])  # so small that another eps would count
 
 
 def a_single_number(rng):
@@ -141,21 +122,23 @@ EXERCISE = Exercise(
         Case("as many rows as features", 1 / 15, partial(rows, shape=(5, 5))),
         Case("tokens of two sequences, (2, 3, 7)", 1 / 15, tokens),
         Case("a single number, (1, 1)", 1 / 15, a_single_number),
-        Case("numbers so small that eps counts", 1 / 15, small_numbers),
-        Case("a large eps counts as it should", 1 / 15, a_large_eps),
-        Case("zeros in gamma, an eps of 0", 1 / 15, zeros_and_no_eps),
-        Case("rows of zeros", 1 / 15, rows_of_zeros),
+        Case("numbers so small that eps counts", 1 / 15, partial(small_numbers, rows)),
+        Case("a large eps counts as it should", 1 / 15, partial(a_large_eps, rows)),
         Case(
-            "float32 arrays: transposed, strided and read-only",
+            "zeros in gamma, an eps of 0",
             1 / 15,
-            lambda rng: cases.in_float32(rows(rng, (6, 4))),
-            run=from_any_memory("dx", "dgamma"),
+            partial(zeros_and_no_eps, rows, size=1e-3),
         ),
-        Case(
-            "a second call, with other numbers",
+        Case("rows of zeros", 1 / 15, rows_of_zeros),
+        any_memory(
             1 / 15,
-            rows,
-            run=called_again("dx", "dgamma"),
+            lambda rng: narrowed(rows(rng, (6, 4))),
+            "dx",
+            "dgamma",
+            name="float32 arrays: transposed, strided and read-only",
+        ),
+        second_call(
+            1 / 15, rows, "dx", "dgamma", name="a second call, with other numbers"
         ),
         Case("dy and x are left as they were", 1 / 15, rows, intact=True),
     ),

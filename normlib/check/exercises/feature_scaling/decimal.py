@@ -5,10 +5,11 @@ from functools import partial
 import numpy as np
 
 import normlib
+from normlib.check.cases import any_memory, second_call
 from normlib.check.exercise import Case, Exercise
 from normlib.check.exercises.feature_scaling.cases import small_tables
 from normlib.check.exercises.feature_scaling.protocols import each_table
-from normlib.check.running.protocols import call, called_again, from_any_memory
+from normlib.check.running.protocols import call
 
 
 def decimal_scale(x):
@@ -116,17 +117,14 @@ EXERCISE = Exercise(
         Case("columns that are below 1 already", 1 / 12, below_one),
         Case("a column of zeros stays zero", 1 / 12, a_zero_column),
         Case("one row, two rows, one column", 1 / 12, small_tables, run=each_table),
-        Case(
-            "float32 tables: transposed, strided and read-only",
+        any_memory(
             1 / 12,
             partial(several_magnitudes, dtype=np.float32),
-            run=from_any_memory("y"),
+            "y",
+            name="float32 tables: transposed, strided and read-only",
         ),
-        Case(
-            "a second call, with other numbers",
-            1 / 12,
-            several_magnitudes,
-            run=called_again("y"),
+        second_call(
+            1 / 12, several_magnitudes, "y", name="a second call, with other numbers"
         ),
         Case("x is left as it was", 1 / 12, several_magnitudes, intact=True),
     ),

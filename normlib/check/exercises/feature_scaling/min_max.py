@@ -5,10 +5,11 @@ from functools import partial
 import numpy as np
 
 import normlib
+from normlib.check.cases import any_memory, second_call
 from normlib.check.exercise import Case, Exercise
 from normlib.check.exercises.feature_scaling.cases import a_table, small_tables
 from normlib.check.exercises.feature_scaling.protocols import each_table
-from normlib.check.running.protocols import call, called_again, from_any_memory
+from normlib.check.running.protocols import call
 
 
 def min_max_scale(x, low=0.0, high=1.0):
@@ -106,15 +107,13 @@ EXERCISE = Exercise(
         Case("tiny numbers are scaled like any others", 1 / 12, tiny_numbers),
         Case("whole numbers become fractions", 1 / 12, whole_numbers),
         Case("one row, two rows, one column", 1 / 12, small_tables, run=each_table),
-        Case(
-            "float32 tables: transposed, strided and read-only",
+        any_memory(
             1 / 12,
             partial(a_table, rows=4, dtype=np.float32),
-            run=from_any_memory("y"),
+            "y",
+            name="float32 tables: transposed, strided and read-only",
         ),
-        Case(
-            "a second call, with other numbers", 1 / 12, a_table, run=called_again("y")
-        ),
+        second_call(1 / 12, a_table, "y", name="a second call, with other numbers"),
         Case("x is left as it was", 1 / 12, a_table, intact=True),
     ),
     sections={
@@ -122,7 +121,7 @@ EXERCISE = Exercise(
             "zero-over-zero",
             "constant-becomes-zero",
             "small-number-added",
-        ),
+        )
     },
     equivalents=(interpolated, with_loops, in_torch, in_float32),
 )

@@ -5,11 +5,11 @@ from functools import partial
 import numpy as np
 
 import normlib
-from normlib.check.cases import far_away
+from normlib.check.cases import any_memory, far_away, second_call
 from normlib.check.exercise import Case, Exercise
 from normlib.check.exercises.feature_scaling.cases import a_table, small_tables
 from normlib.check.exercises.feature_scaling.protocols import each_table
-from normlib.check.running.protocols import call, called_again, from_any_memory
+from normlib.check.running.protocols import call
 
 
 def z_score_scale(x):
@@ -97,23 +97,17 @@ EXERCISE = Exercise(
         ),
         far_away(1 / 12, far_from_zero),
         Case("one row, two rows, one column", 1 / 12, small_tables, run=each_table),
-        Case(
-            "transposed, strided and read-only tables",
+        any_memory(
             1 / 12,
             partial(a_table, rows=4),
-            run=from_any_memory("z"),
+            "z",
+            name="transposed, strided and read-only tables",
         ),
-        Case(
-            "a second call, with other numbers", 1 / 12, a_table, run=called_again("z")
-        ),
+        second_call(1 / 12, a_table, "z", name="a second call, with other numbers"),
         Case("x is left as it was", 1 / 12, a_table, intact=True),
     ),
     sections={
-        "constant-columns": (
-            "zero-over-zero",
-            "constant-left-alone",
-            "fixed-threshold",
-        ),
+        "constant-columns": ("zero-over-zero", "constant-left-alone", "fixed-threshold")
     },
     equivalents=(up_to_rounding, with_loops, in_torch, in_float32),
 )

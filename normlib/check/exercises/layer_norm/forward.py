@@ -5,14 +5,14 @@ from functools import partial
 import numpy as np
 
 import normlib
-from normlib.check.cases import NO_EPS, any_memory, far_away, far_from_zero
+from normlib.check.cases import NO_EPS, any_memory, far_away, far_from_zero, second_call
 from normlib.check.exercise import Case, Exercise
 from normlib.check.exercises.layer_norm.cases import (
     factors,
     standardized,
     to_normalize,
 )
-from normlib.check.running.protocols import call, called_again
+from normlib.check.running.protocols import call
 
 
 def reference(x, gamma, beta, eps=1e-5):
@@ -136,12 +136,7 @@ EXERCISE = Exercise(
         Case("a constant sample becomes beta", 1 / 16, a_constant_sample),
         far_away(1 / 16, rows_far_from_zero),
         any_memory(1 / 16, partial(arrays, shape=(7, 4)), "y"),
-        Case(
-            "one sample, in two calls",
-            1 / 16,
-            one_negative_sample,
-            run=called_again("y"),
-        ),
+        second_call(1 / 16, one_negative_sample, "y", name="one sample, in two calls"),
         Case("x is left as it was", 1 / 16, arrays, intact=True),
     ),
     sections={

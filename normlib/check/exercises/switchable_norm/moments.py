@@ -177,10 +177,7 @@ EXERCISE = Exercise(
         "switchable-norm-idea": ("whole-array",),
         "switchable-norm-numerical-care": ("mean-of-squares", "squares-of-means"),
     },
-    recognize={
-        "another-order": is_in_another_order,
-        "axes-gone": has_lost_axes,
-    },
+    recognize={"another-order": is_in_another_order, "axes-gone": has_lost_axes},
     equivalents=(three_times, with_loops, in_torch, in_float32),
     symptoms={
         "layer variance and batch variance": "Instance norm's moments are right, and "

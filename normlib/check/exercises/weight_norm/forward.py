@@ -110,7 +110,7 @@ EXERCISE = Exercise(
         Case("v is left as it was", 1 / 20, a_linear_layer, intact=True),
     ),
     sections={
-        "weight-norm-numerical-care": ("eps-beside-the-norm", "eps-under-the-root"),
+        "weight-norm-numerical-care": ("eps-beside-the-norm", "eps-under-the-root")
     },
     equivalents=(with_einsum, transposed, in_torch, narrowed),
 )

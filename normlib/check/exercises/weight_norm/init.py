@@ -149,11 +149,7 @@ EXERCISE = Exercise(
         Case("x and v are left as they were", 1 / 20, a_batch, intact=True),
     ),
     sections={
-        "weight-norm-numerical-care": (
-            "with-eps",
-            "divided-by-zero",
-            "mean-of-squares",
-        ),
+        "weight-norm-numerical-care": ("with-eps", "divided-by-zero", "mean-of-squares")
     },
     equivalents=(
         undone_afterwards,
