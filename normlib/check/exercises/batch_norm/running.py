@@ -63,16 +63,6 @@ def far_from_zero(rng):
 # Right answers in other styles.
 
 
-def toward_the_batch(running_mean, running_var, x, momentum=0.1):
-    n = x.shape[0]
-    batch_mean = x.sum(axis=0) / n
-    batch_var = np.square(x - batch_mean).sum(axis=0) / (n - 1)
-    return (
-        running_mean + momentum * (batch_mean - running_mean),
-        running_var + momentum * (batch_var - running_var),
-    )
-
-
 def with_loops(running_mean, running_var, x, momentum=0.1):
     means, variances = [], []
     for d in range(x.shape[1]):
@@ -140,7 +130,7 @@ EXERCISE = Exercise(
         "the-algorithm": ("over-features", "over-everything"),
         "numerical-care": ("mean-of-squares",),
     },
-    equivalents=(toward_the_batch, with_loops, in_torch, on_copies),
+    equivalents=(with_loops, in_torch, on_copies),
     symptoms={
         "running_mean": "Only the running mean is wrong. Compare what you do to it "
         "with what you do to the variance.",

@@ -82,13 +82,6 @@ def distant(rng):
 # Right answers in other styles.
 
 
-def from_x_hat(dx_hat, x, eps=1e-5):
-    variance = x.var(axis=0) + eps
-    x_hat = (x - x.mean(axis=0)) / variance**0.5
-    dvar = -(dx_hat * x_hat).sum(axis=0) / (2 * variance)
-    return [-dx_hat.sum(axis=0) / variance**0.5, dvar]
-
-
 def feature_by_feature(dx_hat, x, eps=1e-5):
     dmean, dvar = [], []
     for upstream, column in zip(dx_hat.T, x.T, strict=True):
@@ -154,7 +147,7 @@ EXERCISE = Exercise(
         Case("dx_hat and x are left as they were", 1 / 20, a_batch, intact=True),
     ),
     sections={"numerical-care": ("mean-of-squares",)},
-    equivalents=(from_x_hat, feature_by_feature, the_variance_moves_too, in_torch),
+    equivalents=(feature_by_feature, the_variance_moves_too, in_torch),
     symptoms={
         "dmean": "Only dmean is wrong. Ask how every x_hat changes when the mean grows "
         "by a little and the variance stays.",
