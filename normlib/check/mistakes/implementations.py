@@ -5,7 +5,6 @@ file with the edit made. So ``inspect.getsource`` and tracebacks show the edited
 For a class, both look at the module, and would find the right answer in the exercise's.
 """
 
-import inspect
 import linecache
 import re
 import sys
@@ -18,11 +17,11 @@ class Base:
     def __init__(self, implementation):
         self.name = implementation.__name__
         self._module = sys.modules[implementation.__module__]
-        lines, self._first = inspect.getsourcelines(implementation)
-        self.lines = [line.rstrip("\n") for line in lines]
         file = linecache.getlines(self._module.__file__)
-        self._above = file[: self._first - 1]
-        self._below = file[self._first - 1 + len(lines) :]
+        first, end = _lines_of(self.name, file)
+        self.lines = [line.rstrip("\n") for line in file[first:end]]
+        self._above, self._below = file[:first], file[end:]
+        self._size = sum(map(len, self._above + self._below))
 
     def replaced_by(self, lines, key: str):
         """What ``lines`` define under the same name where the answer stands.
@@ -49,6 +48,24 @@ class Base:
         exec(code, vars(module))
         whole = [*self._above, *text, *self._below]
         # Without a time of change, nobody looks for the file on the disk.
-        linecache.cache[file] = sum(map(len, whole)), None, whole, file
+        size = self._size + sum(map(len, text))
+        linecache.cache[file] = size, None, whole, file
         sys.modules[name] = module
         return vars(module)[self.name]
+
+
+def _lines_of(name, file):
+    """Where a definition at the margin of the file begins and ends.
+
+    ``inspect`` finds it as well, but parses the whole file for a class.
+    """
+    starts = re.compile(rf"(def|class) {name}\b")
+    first = end = next(i for i, line in enumerate(file) if starts.match(line))
+    while file[first - 1].startswith("@"):
+        first -= 1
+    for i in range(end + 1, len(file)):
+        if file[i][0] not in " )\n":
+            break
+        if file[i].strip():
+            end = i
+    return first, end + 1
