@@ -28,22 +28,20 @@ def residual_block(x, f, norm, placement):
 
 
 # Cases. f and norm are made in the protocols of the arrays that stand beside x here.
+NAMES = {"pre": "pre-norm", "post": "post-norm", "sandwich": "sandwich"}
 
 
-def by_hand(placement):
-    def inputs(rng):
-        return dict(
-            x=np.array([[[2.0, 4.0], [-8.0, 4.0]]]),
-            mixing=np.array([[0.0, 10.0], [10.0, 0.0]]),
-            weight=np.eye(2),
-            bias=np.zeros(2),
-            gamma=np.ones(2),
-            beta=np.zeros(2),
-            eps=0.0,
-            placement=placement,
-        )
-
-    return inputs
+def by_hand(placement, rng):
+    return dict(
+        x=np.array([[[2.0, 4.0], [-8.0, 4.0]]]),
+        mixing=np.array([[0.0, 10.0], [10.0, 0.0]]),
+        weight=np.eye(2),
+        bias=np.zeros(2),
+        gamma=np.ones(2),
+        beta=np.zeros(2),
+        eps=0.0,
+        placement=placement,
+    )
 
 
 def tokens(rng, n=2, t=3, d=5, **others):
@@ -129,26 +127,18 @@ EXERCISE = Exercise(
     answer=residual_block,
     run=each_placement,
     cases=(
-        Case("pre-norm, by hand", 2 / 20, by_hand("pre"), run=block),
-        Case("post-norm, by hand", 2 / 20, by_hand("post"), run=block),
-        Case("sandwich, by hand", 2 / 20, by_hand("sandwich"), run=block),
-        Case(
-            "pre-norm, two samples of three tokens",
-            2 / 20,
-            lambda rng: tokens(rng, placement="pre"),
-            run=block,
+        *(
+            Case(f"{name}, by hand", 2 / 20, partial(by_hand, placement), run=block)
+            for placement, name in NAMES.items()
         ),
-        Case(
-            "post-norm, two samples of three tokens",
-            2 / 20,
-            lambda rng: tokens(rng, placement="post"),
-            run=block,
-        ),
-        Case(
-            "sandwich, two samples of three tokens",
-            2 / 20,
-            lambda rng: tokens(rng, placement="sandwich"),
-            run=block,
+        *(
+            Case(
+                f"{name}, two samples of three tokens",
+                2 / 20,
+                partial(tokens, placement=placement),
+                run=block,
+            )
+            for placement, name in NAMES.items()
         ),
         Case("five samples of two tokens, all below 0", 1 / 20, many_samples),
         Case("a token of zeros", 1 / 20, a_token_of_zeros),

@@ -5,6 +5,7 @@ from torch import nn
 
 from normlib.check.exercise import Case, Exercise
 from normlib.check.exercises.choosing.networks import protocols
+from normlib.check.exercises.choosing.networks.added import no_normalizer
 from normlib.check.exercises.choosing.networks.digits import digits, recognizes
 
 
@@ -40,10 +41,6 @@ def other_cameras(rng):
 
 def _places(outputs, *roles):
     return {int(place) for role, place, _ in outputs["added"] if role in roles}
-
-
-def _no_normalizer(outputs):
-    return not len(outputs["added"])
 
 
 def _only(role):
@@ -130,7 +127,7 @@ EXERCISE = Exercise(
         ),
     ),
     recognize={
-        "no-normalizer": _no_normalizer,
+        "no-normalizer": no_normalizer,
         "batch-norm": _only(protocols.BATCH),
         "layer-norm": _layer_norm,
         "group-norm": _group_norm,

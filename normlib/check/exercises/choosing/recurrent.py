@@ -6,6 +6,10 @@ from torch import nn
 
 from normlib.check.exercise import Case, Exercise
 from normlib.check.exercises.choosing.networks import protocols
+from normlib.check.exercises.choosing.networks.added import (
+    no_normalizer,
+    over_the_batch,
+)
 from normlib.check.exercises.choosing.networks.digits import (
     digits,
     mixed,
@@ -40,14 +44,6 @@ def sequences(rng):
 
 
 # What these look like from outside.
-
-
-def _no_normalizer(outputs):
-    return not len(outputs["added"])
-
-
-def _over_the_batch(outputs):
-    return (outputs["added"][:, 0] == protocols.BATCH).any()
 
 
 def _only_at(where):
@@ -155,8 +151,8 @@ EXERCISE = Exercise(
         ),
     ),
     recognize={
-        "no-normalizer": _no_normalizer,
-        "over-the-batch": _over_the_batch,
+        "no-normalizer": no_normalizer,
+        "over-the-batch": over_the_batch,
         "groups-of-two": _groups_of_two,
         "one-for-the-sum": _only_at(protocols.ON_SUM),
         "input-part-only": _only_at(protocols.ON_INPUT_PART),

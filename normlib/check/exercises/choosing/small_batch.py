@@ -4,6 +4,10 @@ from torch import nn
 
 from normlib.check.exercise import Case, Exercise
 from normlib.check.exercises.choosing.networks import protocols
+from normlib.check.exercises.choosing.networks.added import (
+    no_normalizer,
+    over_the_batch,
+)
 from normlib.check.exercises.choosing.networks.digits import (
     digits,
     mixed,
@@ -27,14 +31,6 @@ def mixed_digits(rng):
 
 
 # What these look like from outside. The last of the given layers is number 12.
-
-
-def _no_normalizer(outputs):
-    return not len(outputs["added"])
-
-
-def _batch_norm(outputs):
-    return (outputs["added"][:, 0] == protocols.BATCH).any()
 
 
 def _small_groups(smallest, largest):
@@ -130,8 +126,8 @@ EXERCISE = Exercise(
         ),
     ),
     recognize={
-        "no-normalizer": _no_normalizer,
-        "batch-norm": _batch_norm,
+        "no-normalizer": no_normalizer,
+        "batch-norm": over_the_batch,
         "groups-of-two": _small_groups(2, 4),
         "groups-of-one": _small_groups(1, 1),
         "on-the-pixels": _all_at(0),
