@@ -77,13 +77,14 @@ def _hunk(lines, line):
 def _place(source, hunk):
     """Where the hunk matches, and how much further the source is indented."""
     wanted = [text.strip() for text in hunk.before]
+    stripped = [text.strip() for text in source]
     found = []
     for start in range(len(source) - len(wanted) + 1):
-        lines = source[start : start + len(wanted)]
-        if [text.strip() for text in lines] == wanted:
+        end = start + len(wanted)
+        if stripped[start:end] == wanted:
             shifts = {
                 _indent(line) - _indent(text)
-                for line, text in zip(lines, hunk.before, strict=True)
+                for line, text in zip(source[start:end], hunk.before, strict=True)
                 if text
             }
             if len(shifts) == 1:
