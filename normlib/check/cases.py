@@ -69,10 +69,10 @@ def far_from_zero(inputs: Inputs, name: str = "x") -> Inputs:
 # Cases that many exercises have.
 
 
-LAYOUTS = "transposed, strided and read-only"
+IN_MEMORY = "transposed, strided and read-only arrays"
 
 
-def any_memory(share, inputs, *names, name=f"{LAYOUTS} arrays") -> Case:
+def any_memory(share, inputs, *names, name=IN_MEMORY) -> Case:
     """The answer called with arrays that do not lie row after row in memory."""
     return Case(name, share, inputs, run=from_any_memory(*names))
 

@@ -117,10 +117,10 @@ class Exercise:
 
     def hint_on(self, wrong: frozenset[str]) -> str | None:
         """The hint for an answer of which just these outputs are wrong."""
-        hints = self.symptoms.items()
-        return {frozenset(names.split(" and ")): hint for names, hint in hints}.get(
-            wrong
-        )
+        for names, hint in self.symptoms.items():
+            if set(names.split(" and ")) == wrong:
+                return hint
+        return None
 
     @property
     def topic(self) -> str:
