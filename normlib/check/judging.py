@@ -4,6 +4,7 @@ import inspect
 import math
 import secrets
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 
@@ -106,7 +107,7 @@ class _Trial:
             return False
         return all(
             any(
-                not _compare(name, array, want, self.case.tolerance)
+                _agree(array, want, self.case.tolerance)
                 for array in (received[name], *way(received[name], want))
             )
             for name, want in expected.items()
@@ -153,13 +154,13 @@ class _Trial:
 
         An eps of 1e-3 in place of the argument is the mistake that one of 1e-5 is.
         """
-        if not difference(self.received, wrong, self.case)[0]:
+        if agree(self.received, wrong, self.case):
             return True
         if self.case.intact or wrong.outputs.keys() != self.received.outputs.keys():
             return False
         received, expected = self.received.outputs, self.expected.outputs
         return all(
-            not _compare(name, received[name], output, self.case.tolerance)
+            _agree(received[name], output, self.case.tolerance)
             or _nearly(received[name], output, expected.get(name, np.empty(0)))
             for name, output in wrong.outputs.items()
         )
@@ -216,17 +217,48 @@ def difference(
     return next(iter(sentences.values()), ""), frozenset(sentences)
 
 
+def agree(received: Observation, expected: Observation, case: Case) -> bool:
+    """Whether there is no ``difference``, without the words for one.
+
+    A diagnosis compares with one mistake after the other, most of them in vain.
+    """
+    got, wanted = received.outputs, expected.outputs
+    if got is None or (case.intact and received.changed != expected.changed):
+        return False
+    return got.keys() == wanted.keys() and all(
+        _agree(got[name], want, case.tolerance) for name, want in wanted.items()
+    )
+
+
+def _agree(got, want, tolerance):
+    if got.shape != want.shape or got.dtype.kind not in "fiub":
+        return False
+    return bool(_close(got, want, tolerance)[0].all())
+
+
+def _close(got, want, tolerance):
+    """Where the two agree, as ``np.isclose`` says, and the scale of what is wanted."""
+    got, want = np.asarray(got, np.float64), np.asarray(want, np.float64)
+    with np.errstate(invalid="ignore"):
+        scale = np.abs(want).max(initial=0.0)
+        if not np.isfinite(scale):
+            scale = np.abs(want[np.isfinite(want)]).max(initial=0.0)
+        scale = scale or 1.0
+        close = np.abs(got - want) <= tolerance * scale
+        if not close.all():  # what is not finite has no distance
+            close |= (got == want) | (np.isnan(got) & np.isnan(want))
+    return close, scale
+
+
 def _compare(name, got, want, tolerance):
     if got.shape != want.shape:
         return f"{name} should have shape {want.shape}, yours has {got.shape}"
     if got.dtype.kind not in "fiub":
         return f"{name} should hold real numbers, yours is of type {got.dtype}"
-    got, want = got.astype(np.float64), want.astype(np.float64)
-    finite = np.abs(want[np.isfinite(want)])
-    scale = finite.max(initial=0.0) or 1.0
-    close = np.isclose(got, want, rtol=0, atol=tolerance * scale, equal_nan=True)
+    close, scale = _close(got, want, tolerance)
     if close.all():
         return ""
+    got, want = got.astype(np.float64), want.astype(np.float64)
     at = _worst(got, want, close)
     pair = want[at], got[at]
     nothing = 1e-5 * scale  # what rounding, or eps, leaves of an exact 0
@@ -275,12 +307,8 @@ def _diagnose(exercise, trials, known):
         if not meant:
             continue
         # The cases before this one look like none of them, this one like all.
-        fits = [sum(t.like(m) for t in failed[i + 1 :]) for m in meant]
-        likeliest = [m for m, n in zip(meant, fits, strict=True) if n == max(fits)]
-        best = likeliest[0]
-        if len(likeliest) > 1:
-            best = max(likeliest, key=lambda m: sum(t.like(m) for t in passed))
-        if not _by_accident(best, 1 + max(fits), failed, passed):
+        best = _most(meant, failed[i + 1 :], passed)
+        if not _by_accident(best, failed, passed):
             section = best.section or exercise.section
             return best.title, best.hint, section, trial.case.name
         doubted += meant
@@ -317,7 +345,29 @@ def _alone(trial, known):
         return next(m for m in known if m.key == trial.case.alone)
 
 
-def _by_accident(misconception, fits, failed, passed):
+def _most(misconceptions, *groups):
+    """The one that fits most trials of the first group, else of the next; or the first.
+
+    Nothing is asked about the only one.
+    """
+    for trials in groups:
+        if len(misconceptions) > 1:
+            fits = [sum(t.like(m) for t in trials) for m in misconceptions]
+            found = zip(misconceptions, fits, strict=True)
+            misconceptions = [m for m, n in found if n == max(fits)]
+    return misconceptions[0]
+
+
+def _fits(misconception, trials, least):
+    """Whether it fits at least so many trials; no more of them are asked than needed.
+
+    To ask is to run the misconception.
+    """
+    fitting = (t for t in trials if t.like(misconception))
+    return sum(1 for _ in islice(fitting, least)) == least
+
+
+def _by_accident(misconception, failed, passed):
     """Whether too little speaks for a misconception, or more against it.
 
     It should fit a third of the cases with values of their own; and not fail, in more
@@ -326,12 +376,16 @@ def _by_accident(misconception, fits, failed, passed):
     says nothing about right ones.
     """
     valued = [t for t in failed if not (t.case.intact and t.wrong)]
+    if not _fits(misconception, failed, math.ceil(len(valued) / 3)):
+        return True
     if misconception.recognize:
-        return 3 * fits < len(valued)
-    against = sum(not t.like(misconception) for t in passed)
+        return False
     brought = [t for t in failed if t.received.outputs is not None]
-    alike = fits if any(t.like(misconception) for t in brought) else 0
-    return 3 * fits < len(valued) or against > alike
+    alike = _fits(misconception, brought, 1)
+    if alike and _fits(misconception, failed, len(passed)):
+        return False  # as many as there are cases that could speak against it
+    against = sum(not t.like(misconception) for t in passed)
+    return against > 0 and not (alike and _fits(misconception, failed, against))
 
 
 def _results(trials):

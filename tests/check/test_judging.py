@@ -108,6 +108,24 @@ def test_what_was_said_once_is_not_repeated():
     assert report.count("ZeroDivisionError") == 1
 
 
+ODD = [0.0, -0.0, 1.0, 1.00005, 1.0002, -1.0, 1e-9, 1e30, np.inf, -np.inf, np.nan]
+
+
+@pytest.mark.parametrize("kept", [slice(None), slice(0, 7), slice(8, 11), slice(0, 0)])
+def test_two_arrays_agree_where_numpy_says_that_they_are_close(kept):
+    values = np.array(ODD[kept])
+    want = np.repeat(values, len(values))
+    case = Case("any", 1, inputs=dict)
+    finite = np.abs(want[np.isfinite(want)])
+    nearby = 1e-4 * (finite.max(initial=0) or 1)
+    for got in (np.tile(values, len(values)), want, want.astype("f4"), -want):
+        close = np.isclose(got, want, rtol=0, atol=nearby, equal_nan=True)
+        received, expected = (Observation({"y": y}) for y in (got, want))
+        sentence, wrong = judging.difference(received, expected, case)
+        assert judging.agree(received, expected, case) == close.all()
+        assert bool(sentence) == bool(wrong) == (not close.all())
+
+
 def test_a_place_is_quoted_where_the_mistake_shows():
     """Not where rounding, or a lesser mistake, comes first."""
 
