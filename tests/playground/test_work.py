@@ -132,8 +132,9 @@ def test_a_page_shown_again_has_what_was_written_meanwhile(scaling):
     """With "Back", the browser shows a page that has heard nothing of other tabs."""
     key = "feature_scaling.decimal"
     scaling.write(key, "# mine")
+    place = "normlib/answer/feature_scaling-decimal-answer"
     scaling.tab.evaluate(
-        "localStorage.setItem('normlib/answer/feature_scaling-decimal-answer', '# later');"
+        f"localStorage.setItem('{place}', '# later');"
         "dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))"
     )
     scaling.tab.get_by_text("# later").wait_for()
