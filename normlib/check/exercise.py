@@ -2,15 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from normlib.check.mistakes import Kind, Misconception, Misconceptions, Recognizer
-
-Inputs = dict[str, Any]  # argument name -> array or number, in the call's order
-Outputs = dict[str, np.ndarray]
-Protocol = Callable[[Any, Inputs], Outputs]
+from normlib.check.running.protocol import Inputs, Outputs, Protocol
 
 
 @dataclass(frozen=True)

@@ -128,7 +128,7 @@ class _Trial:
     @property
     def call(self) -> str:
         """The call, in words."""
-        if hasattr(self.run, "describe"):
+        if self.run.describe:
             return self.run.describe(self._exercise.name, self.inputs)
         signature = inspect.signature(self._exercise.reference)
         return describe_call(self._exercise.name, self.inputs, signature)

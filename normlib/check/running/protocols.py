@@ -1,17 +1,15 @@
 """How an answer is run: the calls made to it, and the arrays they bring back.
 
-A protocol is ``(implementation, inputs) -> {name: array}``. This module imports
-neither references nor exercises, so that it can stand beside an untrusted answer
-without having anything to give away.
+This module imports neither references nor exercises, so that it can stand beside an
+untrusted answer without having anything to give away.
 """
 
 import copy
-import functools
-from collections.abc import Callable
 
 import numpy as np
 
 from normlib.check.running.observing import Unusable
+from normlib.check.running.protocol import Protocol, factory, protocol
 
 
 def as_array(value, name: str, whole: bool = False) -> np.ndarray:
@@ -42,20 +40,8 @@ def as_array(value, name: str, whole: bool = False) -> np.ndarray:
     return array
 
 
-def _remembered(factory):
-    """Let a protocol say how to make it again in another process."""
-
-    @functools.wraps(factory)
-    def make(*args, **kwargs):
-        run = factory(*args, **kwargs)
-        run.made_by = (factory.__name__, args, kwargs)
-        return run
-
-    return make
-
-
-@_remembered
-def call(*names: str, only: tuple[str, ...] = (), whole: bool = False) -> Callable:
+@factory
+def call(*names: str, only: tuple[str, ...] = (), whole: bool = False) -> Protocol:
     """One call; its result, or each item of the tuple it returns, under ``names``.
 
     With ``only``, the other items are not looked at. With ``whole``, whole numbers
@@ -76,7 +62,7 @@ def call(*names: str, only: tuple[str, ...] = (), whole: bool = False) -> Callab
         named = zip(names, result, strict=True)
         return {n: as_array(r, n, whole) for n, r in named if n in (only or names)}
 
-    return run
+    return Protocol(run)
 
 
 # How arrays may lie in memory: the same numbers, seen through other strides. Made
@@ -107,13 +93,11 @@ MEMORY = {
 }
 
 
-@_remembered
-def from_any_memory(*names: str, only: tuple[str, ...] = ()) -> Callable:
+@factory
+def from_any_memory(*names: str, only: tuple[str, ...] = ()) -> Protocol:
     """A call for each member of ``MEMORY``, all arrays lying in memory that way."""
     one_call = call(*names, only=only)
-    return lambda implementation, inputs: in_each_memory(
-        one_call, implementation, inputs
-    )
+    return Protocol(lambda answer, inputs: in_each_memory(one_call, answer, inputs))
 
 
 def in_each_memory(run, implementation, inputs) -> dict[str, np.ndarray]:
@@ -126,15 +110,15 @@ def in_each_memory(run, implementation, inputs) -> dict[str, np.ndarray]:
     return outputs
 
 
-@_remembered
-def called_again(*names: str, only: tuple[str, ...] = ()) -> Callable:
+@factory
+def called_again(*names: str, only: tuple[str, ...] = ()) -> Protocol:
     """Two calls with the same arrays, which hold other numbers the second time.
 
     The first results are looked at after the second call, which should not have
     changed them, and neither should the arrays have been shared with them.
     """
     one_call = call(*names, only=only)
-    return lambda implementation, inputs: twice(one_call, implementation, inputs)
+    return Protocol(lambda answer, inputs: twice(one_call, answer, inputs))
 
 
 def twice(run, implementation, inputs) -> dict[str, np.ndarray]:
@@ -159,8 +143,8 @@ def _change(a):
     a[...] = (a * np.linspace(0.5, 0.9, a.size).reshape(a.shape))[::-1]
 
 
-@_remembered
-def fit_then(*methods: str) -> Callable:
+@factory
+def fit_then(*methods: str) -> Protocol:
     """Construct a scaler, ``fit`` it on the first input, then call ``methods``.
 
     Each method is called with the next input, in order. ``fit`` may be among them:
@@ -185,8 +169,7 @@ def fit_then(*methods: str) -> Callable:
         calls = zip(("fit", *methods), inputs, strict=True)
         return ", then ".join(f"`{method}({x})`" for method, x in calls)
 
-    run.describe = describe
-    return run
+    return Protocol(run, describe)
 
 
 # Modules of torch. ``inputs`` holds the constructor's arguments under "new", in
@@ -194,6 +177,7 @@ def fit_then(*methods: str) -> Callable:
 # "buffers"; and arrays x1, dy1, x2, dy2, ... for the steps.
 
 
+@protocol()
 def train_output(implementation, inputs) -> dict[str, np.ndarray]:
     """The output of one training step, also when it is of a wrong shape."""
     import torch
@@ -207,6 +191,7 @@ def train_output(implementation, inputs) -> dict[str, np.ndarray]:
     return {"y": as_array(y, "y")}
 
 
+@protocol()
 def train_step(implementation, inputs) -> dict[str, np.ndarray]:
     """The output and every gradient of one training step."""
     module = _construct(implementation, inputs)
@@ -219,6 +204,7 @@ def train_step(implementation, inputs) -> dict[str, np.ndarray]:
     return {"y": y, "dx": dx} | gradients
 
 
+@protocol()
 def train_output_without_gradients(implementation, inputs) -> dict[str, np.ndarray]:
     """The output in training mode, under ``no_grad``."""
     import torch
@@ -229,6 +215,7 @@ def train_output_without_gradients(implementation, inputs) -> dict[str, np.ndarr
     return {"y": as_array(y, "y")}
 
 
+@protocol()
 def after_an_update(implementation, inputs) -> dict[str, np.ndarray]:
     """After a step of gradient descent: output and dx on other data, and the state."""
     import torch
@@ -243,6 +230,7 @@ def after_an_update(implementation, inputs) -> dict[str, np.ndarray]:
     return {"y": y, "dx": dx} | _numbers(module.state_dict())
 
 
+@protocol()
 def buffers(implementation, inputs) -> dict[str, np.ndarray]:
     """The buffers after two training steps."""
     module = _construct(implementation, inputs)
@@ -250,6 +238,7 @@ def buffers(implementation, inputs) -> dict[str, np.ndarray]:
     return _buffers(module)
 
 
+@protocol()
 def inference(implementation, inputs) -> dict[str, np.ndarray]:
     """After two training steps: output and dx in eval mode, on other data."""
     module = _construct(implementation, inputs)
@@ -262,6 +251,7 @@ def inference(implementation, inputs) -> dict[str, np.ndarray]:
     return {"y": y, "dx": dx}
 
 
+@protocol()
 def inference_untrained(implementation, inputs) -> dict[str, np.ndarray]:
     """Output and dx in eval mode, before any training step, and the buffers then."""
     module = _evaluating(_construct(implementation, inputs), inputs)
@@ -269,6 +259,7 @@ def inference_untrained(implementation, inputs) -> dict[str, np.ndarray]:
     return {"y": y, "dx": dx} | _buffers(module)
 
 
+@protocol()
 def buffers_after_inference(implementation, inputs) -> dict[str, np.ndarray]:
     """The buffers after a training step and a call in eval mode."""
     module = _construct(implementation, inputs)
@@ -277,6 +268,7 @@ def buffers_after_inference(implementation, inputs) -> dict[str, np.ndarray]:
     return _buffers(module)
 
 
+@protocol()
 def three_batches(implementation, inputs) -> dict[str, np.ndarray]:
     """The buffers after each of three batches in training mode, the last in no_grad."""
     import torch
@@ -292,6 +284,7 @@ def three_batches(implementation, inputs) -> dict[str, np.ndarray]:
     return outputs
 
 
+@protocol()
 def in_a_model(implementation, inputs) -> dict[str, np.ndarray]:
     """Outputs as part of a model that is copied, saved and changed, under no_grad.
 
@@ -332,6 +325,7 @@ def _scale_state(module, inputs, factor):
         _load(module, name, np.asarray(factor * value, value.dtype))
 
 
+@protocol()
 def in_float64(implementation, inputs) -> dict[str, np.ndarray]:
     """Output and gradients of one training step, module and x in float64."""
     module = _construct(implementation, inputs).double()
@@ -343,6 +337,7 @@ def in_float64(implementation, inputs) -> dict[str, np.ndarray]:
     return {"y": y, "dx": dx}
 
 
+@protocol()
 def in_float16(implementation, inputs) -> dict[str, np.ndarray]:
     """The output in training mode, module and x in float16."""
     import torch
@@ -354,6 +349,7 @@ def in_float16(implementation, inputs) -> dict[str, np.ndarray]:
     return {"y": as_array(y, "y")}
 
 
+@protocol()
 def of_transposed_x(implementation, inputs) -> dict[str, np.ndarray]:
     """The output and dx of one training step, for an x that does not lie row by row."""
     module = _construct(implementation, inputs)
@@ -362,6 +358,7 @@ def of_transposed_x(implementation, inputs) -> dict[str, np.ndarray]:
     return {"y": y, "dx": dx}
 
 
+@protocol()
 def fresh_state(implementation, inputs) -> dict[str, np.ndarray]:
     """The ``state_dict`` of a module just constructed, of torch's default types."""
     import torch

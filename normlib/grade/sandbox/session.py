@@ -8,6 +8,7 @@ import socket
 import numpy as np
 
 from normlib.check.running.observing import Observation
+from normlib.check.running.protocol import Address, Protocol
 from normlib.grade.sandbox.inside import wire
 from normlib.grade.sandbox.stopwatch import PATIENCE, Allowance, Stopwatch
 
@@ -144,22 +145,22 @@ class Session:
             raise Stopped("wrote into the connection to the judge") from None
 
 
-def address_of(protocol) -> tuple[str, str, list | None, dict | None]:
+def address_of(protocol: Protocol) -> Address:
     """Where a protocol is found by a process that has the protocols and nothing else.
 
     Raises
     ------
     ValueError
-        When it is defined beside references.
+        When it has no address, or is defined beside references.
     """
-    name, args, kwargs = getattr(protocol, "made_by", (None, None, None))
-    module, name = protocol.__module__, name or protocol.__qualname__
-    if module.rpartition(".")[2] != "protocols" or not name.isidentifier():
+    address = protocol.address
+    home = address and address.module.rpartition(".")[2]
+    if home != "protocols" or not address.name.isidentifier():
         raise ValueError(
             f"a protocol should be a function of {_HOME} or of a topic's own "
-            f"protocols.py, got {name} of {module}"
+            f"protocols.py, got {address or protocol.run.__qualname__}"
         )
-    return module, name, args, kwargs
+    return address
 
 
 def _observation(items):

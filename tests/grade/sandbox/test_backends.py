@@ -6,10 +6,14 @@ import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from normlib.check.exercises import EXERCISES
+from normlib.check.running.protocol import Protocol
+from normlib.check.running.protocol import protocol as in_another_process
 from normlib.check.running.protocols import call
 from normlib.grade.sandbox import backends, leftovers, process, session, visible
 from normlib.grade.sandbox.backends import BACKENDS, UNSAFE, strongest
@@ -218,7 +222,8 @@ def test_there_is_no_reference_beside_student_code(each):
     with open_session(each) as session:
         modules, found = printed(session, source).splitlines()
     assert found == "[]"
-    running = ("running", "running.observing", "running.protocols")
+    running = ("running", "running.observing")
+    running += ("running.protocol", "running.protocols")
     allowed = {
         *("normlib", "normlib.check", "normlib.grade", "normlib.grade.sandbox"),
         *(f"normlib.check.{n}" for n in (*running, "running.torch_norms")),
@@ -308,11 +313,24 @@ def test_a_protocol_is_named_not_sent():
     module = "normlib.check.running.protocols"
     assert address_of(protocol) == (module, "call", ("a", "b"), {"only": ("a",)})
 
+    @in_another_process()
     def local(implementation, inputs):
         return {}
 
-    with pytest.raises(ValueError, match="a protocol should be a function of normlib"):
-        address_of(local)
+    for unknown in (local, Protocol(lambda implementation, inputs: {})):
+        refused = "a protocol should be a function of normlib"
+        with pytest.raises(ValueError, match=refused):
+            address_of(unknown)
+
+
+def test_every_protocol_is_found_again_at_its_address():
+    for exercise in EXERCISES.values():
+        for run in {case.run or exercise.run for case in exercise.cases}:
+            address = address_of(run)
+            found = getattr(import_module(address.module), address.name)
+            if address.args is not None:
+                found = found(*address.args, **address.kwargs)
+            assert found.address == address
 
 
 def test_what_a_killed_grader_left_is_removed_and_nothing_else(tmp_path, monkeypatch):

@@ -7,26 +7,37 @@ They are made here, beside the answer, of arrays among the inputs. As in
 import numpy as np
 
 from normlib.check.running.observing import Unusable
+from normlib.check.running.protocol import protocol
 from normlib.check.running.protocols import as_array, in_each_memory, twice
 
 PLACEMENTS = ("pre", "post", "sandwich")
 
 
+def _describe(name, inputs):
+    placement = repr(inputs["placement"]) if "placement" in inputs else "placement"
+    shape = inputs["x"].shape
+    return f"`{name}(x, f, norm, {placement})` with `x` of shape {shape}"
+
+
+@protocol(_describe)
 def block(implementation, inputs) -> dict[str, np.ndarray]:
     """A call with the placement among the inputs."""
     f, norm = _functions(inputs)
     return {"y": _y(implementation, inputs, f, norm, inputs["placement"])}
 
 
+@protocol(_describe)
 def each_placement(implementation, inputs) -> dict[str, np.ndarray]:
     """A call with each placement."""
     return _each(implementation, inputs, *_functions(inputs))
 
 
+@protocol(_describe)
 def from_any_memory(implementation, inputs) -> dict[str, np.ndarray]:
     return in_each_memory(each_placement, implementation, inputs)
 
 
+@protocol(_describe)
 def called_again(implementation, inputs) -> dict[str, np.ndarray]:
     """Two calls with each placement, of the same functions and other numbers."""
     made = {}
@@ -38,6 +49,7 @@ def called_again(implementation, inputs) -> dict[str, np.ndarray]:
     return twice(run, implementation, inputs)
 
 
+@protocol(_describe)
 def counted(implementation, inputs) -> dict[str, np.ndarray]:
     """A call with each placement, and how often it called f and norm."""
     outputs = {}
@@ -57,6 +69,7 @@ def counted(implementation, inputs) -> dict[str, np.ndarray]:
     return outputs
 
 
+@protocol(_describe)
 def refused_placement(implementation, inputs) -> dict[str, np.ndarray]:
     """A call with each placement, and one with another name for each in ``others``."""
     outputs = each_placement(implementation, inputs)
@@ -114,16 +127,3 @@ def _functions(inputs):
         return inputs["gamma"] * z / (largest + inputs["eps"]) + inputs["beta"]
 
     return f, norm
-
-
-def _describe(name, inputs):
-    placement = repr(inputs["placement"]) if "placement" in inputs else "placement"
-    shape = inputs["x"].shape
-    return f"`{name}(x, f, norm, {placement})` with `x` of shape {shape}"
-
-
-for run in (
-    *(block, each_placement, from_any_memory, called_again),
-    *(counted, refused_placement),
-):
-    run.describe = _describe

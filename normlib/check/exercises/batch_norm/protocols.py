@@ -5,11 +5,22 @@ looked at after the call like any other array.
 """
 
 from normlib.check.running.observing import Unusable
+from normlib.check.running.protocol import protocol
 from normlib.check.running.protocols import as_array, in_each_memory, twice
 
 PARAMETERS = ("w1", "gamma", "beta", "w2", "b2")
 
 
+def _describe(name, inputs):
+    shape, hidden = inputs["x"].shape, len(inputs["gamma"])
+    eps = f", eps={inputs['eps']:g}" if "eps" in inputs else ""
+    return (
+        f"`{name}(parameters, x, labels{eps})` with `x` of shape {shape}, "
+        f"hidden units: {hidden}, classes: {len(inputs['b2'])}"
+    )
+
+
+@protocol(_describe)
 def loss_and_gradients(implementation, inputs):
     """The loss, and the gradient of each parameter that has one in the answer."""
     parameters = {name: inputs[name] for name in PARAMETERS}
@@ -36,23 +47,11 @@ def loss_and_gradients(implementation, inputs):
     return outputs
 
 
+@protocol(_describe)
 def loss_and_gradients_from_any_memory(implementation, inputs):
     return in_each_memory(loss_and_gradients, implementation, inputs)
 
 
+@protocol(_describe)
 def loss_and_gradients_called_again(implementation, inputs):
     return twice(loss_and_gradients, implementation, inputs)
-
-
-def _describe(name, inputs):
-    shape, hidden = inputs["x"].shape, len(inputs["gamma"])
-    eps = f", eps={inputs['eps']:g}" if "eps" in inputs else ""
-    return (
-        f"`{name}(parameters, x, labels{eps})` with `x` of shape {shape}, "
-        f"hidden units: {hidden}, classes: {len(inputs['b2'])}"
-    )
-
-
-loss_and_gradients.describe = _describe
-loss_and_gradients_from_any_memory.describe = _describe
-loss_and_gradients_called_again.describe = _describe

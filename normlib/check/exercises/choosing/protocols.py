@@ -9,6 +9,7 @@ either: the networks that are trained have their protocols in a folder of their 
 import numpy as np
 
 from normlib.check.running.observing import Unusable
+from normlib.check.running.protocol import protocol
 from normlib.check.running.protocols import as_array, in_each_memory, twice
 
 KINDS = ("batch", "layer", "instance", "group", "none")
@@ -19,6 +20,7 @@ CHANGES = tuple(
 )
 
 
+@protocol(lambda name, inputs: f"`{name}(x, y)`, {len(inputs['pairs'])} calls")
 def kinds(implementation, inputs) -> dict[str, np.ndarray]:
     """A call for each pair (x, y) of ``inputs``: the places in ``KINDS``."""
     return {
@@ -34,6 +36,9 @@ def _kind(answer):
     return float(KINDS.index(answer))
 
 
+@protocol(
+    lambda name, inputs: f"`{name}(normalizer)`, {len(inputs['normalizers'])} calls"
+)
 def ignored(implementation, inputs) -> dict[str, np.ndarray]:
     """A call with each of the normalizers that ``inputs`` describe.
 
@@ -58,12 +63,6 @@ def _set(answer):
         if not isinstance(name, str) or name not in CHANGES:
             raise Unusable(f"the set holds {name!r:.60}, which is not in the list")
     return [float(name in answer) for name in CHANGES]
-
-
-kinds.describe = lambda name, inputs: f"`{name}(x, y)`, {len(inputs['pairs'])} calls"
-ignored.describe = lambda name, inputs: (
-    f"`{name}(normalizer)`, {len(inputs['normalizers'])} calls"
-)
 
 
 def _normalized(x, axes, groups=1, centered=True, scaled=True):
@@ -95,15 +94,23 @@ def listed(names, last: str = "and") -> str:
 # of the arrays among the inputs; the norm after the last row is that of the output.
 
 
+def _describe(name, inputs):
+    count = len(inputs["weight"])
+    return f"`{name}(x, sublayers, norms, last)` with {count} sublayers"
+
+
+@protocol(_describe)
 def residual(implementation, inputs) -> dict[str, np.ndarray]:
     """A call with the sublayers, their norms and the last norm."""
     return {"y": _residual(implementation, inputs, *_functions(inputs))}
 
 
+@protocol(_describe)
 def residual_from_any_memory(implementation, inputs) -> dict[str, np.ndarray]:
     return in_each_memory(residual, implementation, inputs)
 
 
+@protocol(_describe)
 def residual_called_again(implementation, inputs) -> dict[str, np.ndarray]:
     """Two calls with the same functions and other numbers."""
     made = []
@@ -115,6 +122,7 @@ def residual_called_again(implementation, inputs) -> dict[str, np.ndarray]:
     return twice(run, implementation, inputs)
 
 
+@protocol(_describe)
 def residual_counted(implementation, inputs) -> dict[str, np.ndarray]:
     """A call, and how often it called each function."""
     sublayers, norms, last = _functions(inputs)
@@ -165,9 +173,3 @@ def _functions(inputs):
 
     L = len(inputs["weight"])
     return [sublayer(i) for i in range(L)], [norm(i) for i in range(L)], norm(L)
-
-
-for _run in residual, residual_from_any_memory, residual_called_again, residual_counted:
-    _run.describe = lambda name, inputs: (
-        f"`{name}(x, sublayers, norms, last)` with {len(inputs['weight'])} sublayers"
-    )

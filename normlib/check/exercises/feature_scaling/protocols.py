@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from normlib.check.running.protocol import protocol
 from normlib.check.running.protocols import MEMORY, as_array
 
 
+@protocol(lambda name, inputs: f"`{name}(x)` for each table")
 def each_table(implementation, inputs) -> dict[str, np.ndarray]:
     """A call for each input, which is the only argument."""
     results = {
@@ -13,9 +15,9 @@ def each_table(implementation, inputs) -> dict[str, np.ndarray]:
     return {name: as_array(result, name) for name, result in results.items()}
 
 
-each_table.describe = lambda name, inputs: f"`{name}(x)` for each table"
-
-
+@protocol(
+    lambda name, inputs: f"four of `{name}()`, all fitted before any of them is used"
+)
 def scalers_side_by_side(implementation, inputs) -> dict[str, np.ndarray]:
     """A scaler for each member of ``MEMORY``, fitted on multiples of the first input.
 
@@ -37,8 +39,3 @@ def scalers_side_by_side(implementation, inputs) -> dict[str, np.ndarray]:
     rows *= -2
     outputs["transform of changed rows"] = as_array(scaler.transform(rows), "transform")
     return outputs | {"the first transform": first}
-
-
-scalers_side_by_side.describe = lambda name, inputs: (
-    f"four of `{name}()`, all fitted before any of them is used"
-)

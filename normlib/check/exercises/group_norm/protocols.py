@@ -7,9 +7,11 @@ inputs that it must accept, and what it returns for those is compared.
 import numpy as np
 
 from normlib.check.running.observing import Unusable
+from normlib.check.running.protocol import protocol
 from normlib.check.running.protocols import as_array, train_output
 
 
+@protocol()
 def refused_call(implementation, inputs):
     """A call with one group, and one that should end with a ValueError."""
     y = implementation(*(inputs | {"num_groups": 1}).values())
@@ -17,6 +19,12 @@ def refused_call(implementation, inputs):
     return {"y with one group": as_array(y, "y with one group"), **_REFUSED}
 
 
+def _describe(name, inputs):
+    one_group = f"`{name}(1, {inputs['new'][1]})`"
+    return f"{one_group} called with `x`, then `{name}{inputs['new']}`"
+
+
+@protocol(_describe)
 def refused_construction(implementation, inputs):
     """A module with one group, and one whose construction should end likewise."""
     one_group = inputs | {"new": (1, *inputs["new"][1:])}
@@ -25,12 +33,6 @@ def refused_construction(implementation, inputs):
     return {"y with one group": y, **_REFUSED}
 
 
-def _describe(name, inputs):
-    one_group = f"`{name}(1, {inputs['new'][1]})`"
-    return f"{one_group} called with `x`, then `{name}{inputs['new']}`"
-
-
-refused_construction.describe = _describe
 _REFUSED = {"refused": np.array(1.0)}
 
 

@@ -1,11 +1,13 @@
 """How ``switchable_norm.moments`` is run: a pair of triples, taken apart."""
 
 from normlib.check.running.observing import Unusable
+from normlib.check.running.protocol import protocol
 from normlib.check.running.protocols import as_array, in_each_memory, twice
 
 MEMBERS = ("instance", "layer", "batch")
 
 
+@protocol()
 def six_moments(implementation, inputs):
     """The three means and the three variances, each under its own name."""
     outputs = {}
@@ -17,10 +19,12 @@ def six_moments(implementation, inputs):
     return outputs
 
 
+@protocol()
 def six_moments_from_any_memory(implementation, inputs):
     return in_each_memory(six_moments, implementation, inputs)
 
 
+@protocol()
 def six_moments_called_again(implementation, inputs):
     return twice(six_moments, implementation, inputs)
 

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from normlib.check.running.observing import Unusable
+from normlib.check.running.protocol import protocol
 from normlib.check.running.protocols import as_array
 
 # The first number in a row of ``added``; the second tells the place, and the third,
@@ -27,6 +28,7 @@ ON_SUM, ON_INPUT_PART, ON_STATE_PART, ON_X, ON_STATE, ELSEWHERE = range(6)
 FLASH_COLUMNS, FLASH = 4, 30
 
 
+@protocol(lambda name, inputs: f"`{name}(layers)`, trained on pairs")
 def small_batch(implementation, inputs):
     """Train with two images a step; scores for the test images.
 
@@ -42,6 +44,7 @@ def small_batch(implementation, inputs):
     return {"scores": scores, "one": one, "other": other, "added": added}
 
 
+@protocol(lambda name, inputs: f"`{name}(layers)`, trained")
 def contrast(implementation, inputs):
     """Train a convolutional network; scores for the test images.
 
@@ -57,6 +60,7 @@ def contrast(implementation, inputs):
     return {"scores": scores, "one": one, "other": other, "added": added}
 
 
+@protocol(lambda name, inputs: f"a network with your `{name}`, trained")
 def recurrent(implementation, inputs):
     """Train on digits, each with a flash after it; scores for such test sequences.
 
@@ -72,11 +76,6 @@ def recurrent(implementation, inputs):
         _fit(net, optimizer, inputs, steps=150, size=64, clip=0.25, warm_up=30)
         scores = _scores(net.eval(), new_x)
     return {"scores": scores, "one": one, "other": other, "added": added}
-
-
-small_batch.describe = lambda name, inputs: f"`{name}(layers)`, trained on pairs"
-contrast.describe = lambda name, inputs: f"`{name}(layers)`, trained"
-recurrent.describe = lambda name, inputs: f"a network with your `{name}`, trained"
 
 
 @contextlib.contextmanager
