@@ -17,6 +17,7 @@ from typing import BinaryIO
 from nbgrader.plugins import ExtractorPlugin
 from traitlets import Unicode
 
+from normlib.errors import CourseError
 from normlib.grade.lms.tables import Ambiguous, Canvas, Moodle, Table, exported_by
 from normlib.grade.submission.pack import Limits
 
@@ -40,7 +41,7 @@ class LmsExtractorPlugin(ExtractorPlugin):
         try:
             archive = Path(archive_path)
             copied = self._extract(archive, self.students(archive), extracted_path)
-        except (ValueError, OSError, zipfile.BadZipFile) as error:
+        except (CourseError, OSError, zipfile.BadZipFile) as error:
             self.log.error(str(error))
             sys.exit(1)
         self.log.info("Found the notebooks of %d students", copied)
@@ -49,7 +50,7 @@ class LmsExtractorPlugin(ExtractorPlugin):
         """Those of the table in the archive folder."""
         tables = sorted(archive.glob("*.csv"))
         if len(tables) != 1:
-            raise ValueError(
+            raise CourseError(
                 f"{archive} should hold one CSV file beside the submissions, got "
                 f"{len(tables)}: the gradebook exported from Canvas, or the "
                 "assignment's grading worksheet from Moodle"

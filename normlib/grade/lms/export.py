@@ -11,6 +11,7 @@ from pathlib import Path
 from nbgrader.plugins import ExportPlugin
 from traitlets import Dict, Unicode
 
+from normlib.errors import CourseError
 from normlib.grade.files import harmless
 from normlib.grade.lms.tables import Canvas, Moodle, Table, exported_by
 
@@ -30,7 +31,7 @@ class _LmsExportPlugin(ExportPlugin):
             most = {name: gradebook.find_assignment(name).max_score for name in scores}
             table = self._filled(scores, most)
             table.write(Path(self.to or "grades.csv"))
-        except (ValueError, OSError) as error:
+        except (CourseError, OSError) as error:
             self.log.error(str(error))
             sys.exit(1)
         self.log.info("Wrote %s", self.to or "grades.csv")
@@ -42,7 +43,7 @@ class _LmsExportPlugin(ExportPlugin):
         for name in self.assignment or known:
             if name not in known:
                 there = ", ".join(known)
-                raise ValueError(f"no assignment {name!r}; there are {there}")
+                raise CourseError(f"no assignment {name!r}; there are {there}")
             handed_in = gradebook.assignment_submissions(name)
             chosen = [s for s in handed_in if not only or s.student_id in only]
             if waiting := sum(s.needs_manual_grade for s in chosen):
@@ -57,7 +58,7 @@ class _LmsExportPlugin(ExportPlugin):
     def _system(self, kind):
         system = exported_by(Table.read(Path(self.template)), self.student_column)
         if not isinstance(system, kind):
-            raise ValueError(f"{self.template} is not from {kind.__name__}")
+            raise CourseError(f"{self.template} is not from {kind.__name__}")
         return system
 
     def _fill(self, system, column, points, most, worth):
@@ -93,7 +94,7 @@ class CanvasExportPlugin(_LmsExportPlugin):
 
     def _filled(self, scores, most):
         if not self.template:
-            raise ValueError(
+            raise CourseError(
                 "export the gradebook from Canvas, and name the file with "
                 "--CanvasExportPlugin.template=FILE"
             )
@@ -107,7 +108,7 @@ class CanvasExportPlugin(_LmsExportPlugin):
                 self._fill(canvas, column, points, most[name], "".join(worth))
                 chosen.append(column)
         if chosen[-1] == table.column("Section"):
-            raise ValueError(f"{table.name} has a column for none of the assignments")
+            raise CourseError(f"{table.name} has a column for none of the assignments")
         text = 1 if table.header[0] == "Student" else 2
         rows = [
             [harmless(row[i]) if i < text else row[i] for i in chosen]
@@ -127,7 +128,7 @@ class CanvasExportPlugin(_LmsExportPlugin):
             if _plain(re.sub(r" \(\d+\)$", "", title)) in titles
         ]
         if len(found) > 1:
-            raise ValueError(f"{table.name} has {len(found)} columns for {assignment}")
+            raise CourseError(f"{table.name} has {len(found)} columns for {assignment}")
         if not found:
             self.log.warning(
                 "Left out: no column of %s has the title %r; "
@@ -152,7 +153,7 @@ class MoodleExportPlugin(_LmsExportPlugin):
         if not self.template:
             return self._all(scores)
         if len(scores) != 1:
-            raise ValueError(
+            raise CourseError(
                 "a worksheet is of one assignment; choose it with --assignment NAME"
             )
         ((name, points),) = scores.items()

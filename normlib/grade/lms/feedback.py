@@ -8,7 +8,6 @@ import io
 import zipfile
 from pathlib import Path
 
-from normlib.errors import CourseError
 from normlib.grade.bridge.course import Course
 from normlib.grade.files import printable, write_atomically
 from normlib.grade.lms.collect import LmsExtractorPlugin, files, notebook
@@ -32,10 +31,7 @@ def pack(course: Course, assignment: str) -> tuple[Path, int, list[str]]:
     """
     downloaded = course.config.ZipCollectApp.get("downloaded_directory", "downloaded")
     archive = course.root / downloaded / assignment / "archive"
-    try:
-        students = LmsExtractorPlugin(config=course.config).students(archive)
-    except ValueError as error:
-        raise CourseError(str(error)) from None
+    students = LmsExtractorPlugin(config=course.config).students(archive)
     latest = {}  # student -> order and name of the file that counts
     for name, _ in files(archive):
         try:

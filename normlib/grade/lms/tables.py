@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from normlib.errors import CourseError
+
 
 @dataclass
 class Table:
@@ -24,12 +26,12 @@ class Table:
 
     @classmethod
     def read(cls, path: Path) -> "Table":
-        """Raises ``ValueError`` when it is no such file."""
+        """Raises ``CourseError`` when it is no such file."""
         data = path.read_bytes()
         try:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError:
-            raise ValueError(
+            raise CourseError(
                 f"{path.name} should be in UTF-8, as it was exported; was it saved by "
                 "a spreadsheet?"
             ) from None
@@ -38,7 +40,7 @@ class Table:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
         rows = [row for row in rows if any(row)]
         if not rows:
-            raise ValueError(f"{path.name} is empty")
+            raise CourseError(f"{path.name} is empty")
         header, *rows = rows
         # A spreadsheet leaves out what is empty at the end of a line.
         rows = [row + [""] * (len(header) - len(row)) for row in rows]
@@ -46,10 +48,10 @@ class Table:
         return cls(path.name, header, rows, delimiter, mark)
 
     def column(self, name: str) -> int:
-        """The place of a column; ``ValueError`` when there is none of that name."""
+        """The place of a column; ``CourseError`` when there is none of that name."""
         if name not in self.header:
             there = ", ".join(self.header)
-            raise ValueError(f"{self.name} has no column {name!r}; it has {there}")
+            raise CourseError(f"{self.name} has no column {name!r}; it has {there}")
         return self.header.index(name)
 
     def write(self, path: Path) -> None:
@@ -69,7 +71,7 @@ class Owned:
     late: bool = False
 
 
-class Ambiguous(ValueError):
+class Ambiguous(Exception):
     """It cannot be said whose a file is, and is not guessed."""
 
 
@@ -203,7 +205,7 @@ def _by_key(pairs, table):
     found = {}
     for key, student in pairs:
         if key in found:
-            raise ValueError(f"{table}: two students are called {key!r}")
+            raise CourseError(f"{table}: two students are called {key!r}")
         found[key] = student
     return found
 
@@ -224,7 +226,7 @@ def _each_once(students, table):
         else:
             seen.add(student)
             continue
-        raise ValueError(f"{table}: {why}; choose another column as student_column")
+        raise CourseError(f"{table}: {why}; choose another column as student_column")
     return students
 
 
@@ -233,7 +235,7 @@ def exported_by(table: Table, student_column: str = "") -> Canvas | Moodle:
     for system in (Canvas, Moodle):
         if system.exported(table):
             return system(table, student_column or system.student_column)
-    raise ValueError(
+    raise CourseError(
         f"{table.name} is neither a gradebook exported from Canvas nor a grading "
         "worksheet from Moodle"
     )

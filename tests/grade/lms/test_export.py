@@ -13,6 +13,7 @@ from normlib.check import EXERCISES
 from normlib.grade import classroom
 from normlib.grade.bridge import gradebook
 from normlib.grade.bridge.course import Course
+from normlib.grade.lms.tables import Table
 from tests.grade import apps
 
 SCALING, BATCH = "01_feature_scaling", "02_batch_norm"
@@ -149,6 +150,12 @@ def test_what_cannot_be_exported_is_said(export):
     _, log, rows = export("CanvasExportPlugin", CANVAS.replace("02_batch_norm", "Two"))
     assert "no column of template.csv has the title '02_batch_norm'" in log
     assert rows[0][5:] == ["Feature scaling (881)"]
+
+
+def test_a_defect_is_not_taken_for_a_wrong_table(export, monkeypatch):
+    monkeypatch.setattr(Table, "write", lambda *_: int("a defect"))
+    with pytest.raises(ValueError, match="a defect"):
+        export("CanvasExportPlugin", CANVAS)
 
 
 def test_a_column_of_another_title_can_be_named(export):
