@@ -4,7 +4,6 @@ A submission travels as bytes and its result comes back, so the machines share n
 files. Each worker confines student code itself, and one that cannot gets none.
 """
 
-import atexit
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -13,10 +12,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from normlib.grade.sandbox import backends
+from normlib.grade.sandbox.process import Zygote
 from normlib.grade.sandbox.session import NoSandbox
+from normlib.grade.standing import Standing
 from normlib.grade.submission.pack import Pack
 
-_standing = {}  # in a worker: its sandboxes, by what they have imported
+_sandboxes = Standing[Zygote]()  # of a worker, by what they have imported
 _one_at_a_time = threading.Lock()  # a worker may have several threads
 
 
@@ -89,9 +90,7 @@ def grade_here(
 
 
 def _sandbox(imports, unsafe):
-    zygote = _standing.get((imports, unsafe))
-    if zygote is None or not zygote.alive:
-        zygote = backends.strongest(Path.cwd(), imports, unsafe)
-        atexit.register(zygote.close)
-        _standing[imports, unsafe] = zygote
-    return zygote
+    def start(stack):
+        return stack.enter_context(backends.strongest(Path.cwd(), imports, unsafe))
+
+    return _sandboxes.get((imports, unsafe), start, lambda zygote: zygote.alive)

@@ -3,9 +3,9 @@
 Each of the first two starts workers for a ``Run``, which it tells when they are there.
 """
 
-import atexit
 import contextlib
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 
@@ -13,7 +13,9 @@ from normlib.grade.bridge.course import Course, Submission
 from normlib.grade.processes import ATTEMPTS, Workers, executor
 from normlib.grade.results import Results
 from normlib.grade.sandbox import backends
+from normlib.grade.sandbox.process import Zygote
 from normlib.grade.sandbox.session import NoSandbox
+from normlib.grade.standing import Standing
 from normlib.grade.submission import grading
 from normlib.grade.submission.grading import Result
 from normlib.grade.submission.pack import Pack
@@ -88,7 +90,8 @@ def modules(keys: Sequence[str], imports: Sequence[str]) -> list[str]:
     return [__name__, *exercises, *torch]
 
 
-_standing = {}  # (course, pack) -> pool and zygote, for one submission after another
+# A process that judges, and a sandbox, by course and pack.
+_pairs = Standing[tuple[ProcessPoolExecutor, Zygote]]()
 
 
 def grade_one(course: Course, student: str, pack: Pack) -> tuple[str, Result]:
@@ -105,15 +108,15 @@ def grade_one(course: Course, student: str, pack: Pack) -> tuple[str, Result]:
     submission = course.submission(pack.assignment, student, pack)
     if result := results.load(name := key(submission, seed, False)):
         return name, result
+
+    def start(stack):
+        zygote = stack.enter_context(backends.strongest(course.root, pack.imports))
+        pool = stack.enter_context(executor(1, modules(pack.keys, pack.imports)))
+        return pool, zygote
+
+    where = course.root, pack.digest
     for attempt in range(ATTEMPTS):
-        where = course.root, pack.digest
-        if where not in _standing:
-            stack = contextlib.ExitStack()
-            zygote = stack.enter_context(backends.strongest(course.root, pack.imports))
-            pool = stack.enter_context(executor(1, modules(pack.keys, pack.imports)))
-            atexit.register(stack.close)
-            _standing[where] = pool, zygote
-        pool, zygote = _standing[where]
+        pool, zygote = _pairs.get(where, start)
         try:
             what = submission, seed, False, zygote.address, zygote.backend.name
             done = pool.submit(grade, *what).result()
@@ -121,7 +124,7 @@ def grade_one(course: Course, student: str, pack: Pack) -> tuple[str, Result]:
                 raise NoSandbox(BUSY)
             break
         except (BrokenProcessPool, NoSandbox):
-            del _standing[where]
+            _pairs.end(where)
             if attempt == ATTEMPTS - 1:
                 raise
     results.save(name, done.result)
