@@ -111,14 +111,7 @@ _build/.doctrees/code: $(SHOWN) $(wildcard book/*.py book/playground/__init__.py
 	@touch $@
 
 _build/html/index.html: $(ENVIRONMENT) $(PAGES) _build/.doctrees/code
-	@echo "Building the book (the pages that changed are executed, on all cores)"
-	@start=$$(date +%s); mkdir -p _build; \
-	  python book/execute.py 2> _build/execution.log \
-	    || { grep -v 'IPKernelApp. WARNING' _build/execution.log; exit 1; }; \
-	  jupyter-book build -W -n --keep-going . &> _build/book.log \
-	    || { awk '/(WARNING|ERROR): |Traceback/ {left = 40} left-- > 0' _build/book.log; exit 1; }; \
-	  python book/playground; \
-	  echo "Built in $$(( $$(date +%s) - start )) s"
+	@python book/build.py
 	@touch $@
 
 _build/normalization-by-hand.pdf: _build/html/index.html $(wildcard book/printable/*)

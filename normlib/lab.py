@@ -124,38 +124,25 @@ class Build:
     """The book, built in the background; says when it is there."""
 
     def __init__(self, root: Path, say: Callable[[str], None] = print):
-        self._root, self._say, self._stopped = root, say, False
-        self._log = root / "_build/book.log"
-        self._process: subprocess.Popen | None = None
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        say("The book is being built in the background, which takes some minutes.")
+        self._say, self._stopped = say, False
+        self._log = root / "_build/build.log"
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        with open(self._log, "wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "book/build.py"], cwd=root, stdout=log, stderr=log
+            )
+        self._thread = threading.Thread(target=self._wait, daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
         """End the build, if it still runs."""
         self._stopped = True
-        if self._process:
-            self._process.terminate()
+        self._process.terminate()
         self._thread.join()
 
-    def _run(self):
-        self._say(
-            "The book is being built in the background, which takes some minutes."
-        )
-        book = "from jupyter_book.cli.main import main; main()"
-        steps = (
-            ("book/execute.py",),
-            ("-c", book, "build", "-W", "-n", "--keep-going", "."),
-            ("book/playground",),
-        )
-        self._log.parent.mkdir(parents=True, exist_ok=True)
-        with open(self._log, "wb") as log:
-            for step in steps:
-                if self._stopped:
-                    return
-                self._process = subprocess.Popen(
-                    [sys.executable, *step], cwd=self._root, stdout=log, stderr=log
-                )
-                if self._process.wait() and not self._stopped:
-                    self._say(f"The book could not be built; {self._log} says why.")
-                    return
-        self._say("The book is there.")
+    def _wait(self):
+        if self._process.wait() == 0:
+            self._say("The book is there.")
+        elif not self._stopped:
+            self._say(f"The book could not be built; {self._log} says why.")

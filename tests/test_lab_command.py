@@ -91,7 +91,7 @@ def test_a_build_that_fails_says_where_to_look(tmp_path):
     said = []
     build = lab.Build(tmp_path, said.append)
     build._thread.join()
-    log = tmp_path / "_build/book.log"
+    log = tmp_path / "_build/build.log"
     assert said[-1] == f"The book could not be built; {log} says why."
     assert log.read_text()
 

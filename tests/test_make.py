@@ -147,7 +147,7 @@ def test_pages_wait_for_what_they_import_and_not_for_the_grader(root, tmp_path):
         make = ["make", "-n", *(f"-W{name}" for name in changed), "test"]
         told = subprocess.run(make, cwd=tmp_path, capture_output=True, text=True)
         assert "pytest" in told.stdout
-        return "book/execute.py" in told.stdout, ".doctrees" in told.stdout
+        return "book/build.py" in told.stdout, ".doctrees" in told.stdout
 
     for name in ("README.md", "nbgrader_config.py"):
         (tmp_path / name).touch()
