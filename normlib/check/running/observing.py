@@ -8,7 +8,6 @@ import sys
 import traceback
 import warnings
 from dataclasses import dataclass
-from unittest import mock
 
 import numpy as np
 
@@ -32,14 +31,16 @@ class Observation:
 
     ``outputs`` is None when there is nothing to compare. Then ``problem`` is a
     sentence for the learner, and ``kind`` and ``said`` are the type and the message of
-    the exception, as data: nothing is ever read out of the sentence. ``changed`` names
-    the inputs that were written into.
+    the exception, as data: nothing is ever read out of the sentence. ``lacking`` is the
+    name that a ``NameError`` did not find. ``changed`` names the inputs that were
+    written into.
     """
 
     outputs: dict[str, np.ndarray] | None
     problem: str | None = None
     kind: str = ""
     said: str = ""
+    lacking: str = ""
     unwritten: bool = False
     changed: tuple[str, ...] = ()
     warned: tuple[str, ...] = ()
@@ -73,6 +74,7 @@ def observe(run, implementation, inputs) -> Observation:
         problem,
         kind=type(raised).__name__ if raised else "",
         said=_first_line(raised) if raised else "",
+        lacking=_lacking(raised),
         unwritten=isinstance(raised, NotImplementedError),
         changed=tuple(n for n in inputs if not _same(inputs[n], given[n])),
         warned=tuple(dict.fromkeys(str(warning.message) for warning in warned)),
@@ -106,10 +108,20 @@ def _overhear():
             stack.callback(os.close, saved)
             stack.callback(os.dup2, saved, number)
         os.dup2(sink.fileno(), 2)
-        stack.enter_context(mock.patch.object(sys.stderr, "write", heard.write))
+        _replace_write(sys.stderr, heard.write, stack)
         stack.enter_context(contextlib.redirect_stdout(heard))
         stack.enter_context(contextlib.redirect_stderr(heard))
         yield heard, warned
+
+
+def _replace_write(stream, write, stack):
+    """Let ``stream`` write elsewhere until the ``stack`` is left."""
+    own = vars(stream).get("write")  # where somebody else has replaced it before
+    stream.write = write
+    if own is None:
+        stack.callback(delattr, stream, "write")
+    else:
+        stack.callback(setattr, stream, "write", own)
 
 
 def _is_open(number):
@@ -122,6 +134,11 @@ def _is_open(number):
 
 def _first_line(error):
     return str(error).strip().split("\n")[0]
+
+
+def _lacking(error):
+    name = getattr(error, "name", None) if isinstance(error, NameError) else None
+    return name if isinstance(name, str) else ""
 
 
 def _describe(error):

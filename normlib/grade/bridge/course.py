@@ -223,10 +223,9 @@ def _notebook(folder, name, limit):
     try:
         return limited.call(shrunk, f"{folder}/{name}", limit, seconds=30).encode()
     except limited.Failed as failed:
-        told = str(failed).removeprefix("ValueError: ")
         raise _Unreadable(
-            f"{printable(name)} has more than {limit >> 20} MB, and {told}; "
-            f"{limit >> 20} are allowed"
+            f"{printable(name)} has more than {limit >> 20} MB, and "
+            f"{failed.said or failed}; {limit >> 20} are allowed"
         ) from None
 
 

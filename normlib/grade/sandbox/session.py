@@ -179,6 +179,7 @@ def _observation(items):
         problem,
         kind=told.get("kind", [""])[0],
         said=told.get("said", [""])[0],
+        lacking=told.get("lacking", [""])[0],
         unwritten="unwritten" in told,
         changed=tuple(told.get("changed", ())[:20]),
         warned=tuple(told.get("warned", ())[:5]),

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 import time
 from dataclasses import dataclass, field
 
@@ -103,6 +102,7 @@ class _Grading:
         self.names = self._looked_at()
         self.needed = needed(self.names, self.own)
         self.points, self.reports, self.withdrawn = {}, {}, {}
+        self.lacking = set()  # names that the answer looked at last did not find
         self.unexplained = []  # (place of the check, key)
         self.room, self.shown = _PAGE, {}
         self.stopped, self.starved = False, False
@@ -133,7 +133,7 @@ class _Grading:
             for i, cell in enumerate(self.cells):
                 if key_of(cell):
                     report = self._judged(i, key_of(cell))
-                    if self._lacked(str(report)):
+                    if self._lacked():
                         report = self._judged(i, key_of(cell))
                     self._show(cell, report)
                     if report.failed and not report.diagnosis:
@@ -165,14 +165,13 @@ class _Grading:
                 self.notes += [f"{grade_id(cell) or cell.id} {told}" for told in uses]
         return found
 
-    def _lacked(self, report):
-        """Whether a name was missing that a cell of the release defines.
+    def _lacked(self):
+        """Whether the answer lacked a name that a cell of the release defines.
 
         That an answer uses it may show only when it runs. Then that cell is run.
         """
-        lacking = re.findall(r"name '(\w+)' is not defined", report)
         before = self.needed
-        self.needed = needed(self.names, self.own, lacking)
+        self.needed = needed(self.names, self.own, self.lacking)
         self.needed = [a or b for a, b in zip(self.needed, before, strict=True)]
         if self.needed == before:
             return False
@@ -266,8 +265,11 @@ class _Grading:
             self.clock.spent("calls")
             if seen is None:
                 raise _Missing
+            if seen.lacking:
+                self.lacking.add(seen.lacking)
             return seen
 
+        self.lacking = set()
         self._prepare(exercise.own_work, i)
         return judge(key, None, seed, observe_answer, explain)
 

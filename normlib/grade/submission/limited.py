@@ -23,11 +23,18 @@ MEMORY = 512 << 20  # bytes, beyond what the process had before
 _WAIT = 6  # times as many seconds on the clock: the machine may be busy
 _MOST = 64 << 20  # bytes of an answer
 
-_standing = {}  # (pid, thread) -> the fork that serves it
+_forks = {}  # (pid, thread) -> the fork that serves it
 
 
 class Failed(Exception):
-    """The work could not be done within the limits, or met an error; says which."""
+    """The work could not be done within the limits, or met an error; says which.
+
+    ``said`` is what the error itself said.
+    """
+
+    def __init__(self, why: str, said: str = ""):
+        super().__init__(why)
+        self.said = said
 
 
 def call(function, *args, seconds: float = SECONDS):
@@ -42,21 +49,21 @@ def call(function, *args, seconds: float = SECONDS):
         When it takes too long, needs too much memory, or raises.
     """
     me = os.getpid(), threading.get_ident()
-    fork = _standing.get(me)
+    fork = _forks.get(me)
     if fork is None:
-        fork = _standing[me] = _Fork()
+        fork = _forks[me] = _Fork()
     try:
         return fork.call(function, args, seconds)
     except BaseException:
-        _standing.pop(me).close()
+        _forks.pop(me).close()
         raise
 
 
 def close() -> None:
     """End the forks that serve this process, if there are any."""
-    for pid, thread in list(_standing):
+    for pid, thread in list(_forks):
         if pid == os.getpid():
-            _standing.pop((pid, thread)).close()
+            _forks.pop((pid, thread)).close()
 
 
 atexit.register(close)
@@ -80,12 +87,12 @@ class _Fork:
             self.connection.send((function, args, seconds))
             if not self.connection.poll(_WAIT * seconds):
                 raise Failed(f"took more than {_WAIT * seconds:g} seconds")
-            status, value = json.loads(self.connection.recv_bytes(_MOST))
+            status, *told = json.loads(self.connection.recv_bytes(_MOST))
         except (OSError, EOFError):
             raise Failed(self._ended(seconds)) from None
         if status != "done":
-            raise Failed(value)
-        return value
+            raise Failed(*told)
+        return told[0]
 
     def close(self):
         self.connection.close()
@@ -116,7 +123,8 @@ def _serve(connection):
         except MemoryError:
             answer = ["failed", f"needed more than {MEMORY >> 20} MB of memory"]
         except Exception as error:
-            answer = ["failed", f"{type(error).__name__}: {error}"[:500]]
+            why = f"{type(error).__name__}: {error}"[:500]
+            answer = ["failed", why, str(error)[:500]]
         connection.send_bytes(json.dumps(answer).encode())
 
 

@@ -48,6 +48,18 @@ def test_leaving_the_program_is_a_problem_of_the_answer_only():
     assert observed(lambda x: sys.exit("bye")).problem.startswith("raised SystemExit")
 
 
+def test_a_name_that_is_missing_is_data():
+    seen = observed(lambda x: mean_of(x))  # noqa: F821
+    assert (seen.kind, seen.lacking) == ("NameError", "mean_of")
+
+    def answer(x):
+        raise ValueError("name 'mean_of' is not defined")
+
+    assert observed(answer).lacking == ""
+
+    assert observed(lambda x: x).lacking == ""
+
+
 def test_no_exception_gets_out():
     class Own(BaseException):
         pass
@@ -164,7 +176,9 @@ def test_prints_and_stderr_are_kept_from_the_notebook(capfd):
 
 
 def test_stderr_works_again_afterwards(capfd):
+    before = dict(vars(sys.stderr))
     observed(lambda x: x)
+    assert vars(sys.stderr) == before
     os.write(2, b"after\n")
     print("after too", file=sys.stderr)
     assert capfd.readouterr().err == "after\nafter too\n"
@@ -196,3 +210,12 @@ def test_a_logger_that_holds_the_notebooks_stream_is_caught_too(monkeypatch):
     finally:
         logger.removeHandler(handler)
     assert stream.text == "afterwards\n"
+
+
+def test_a_stream_whose_write_was_replaced_before_keeps_that(monkeypatch):
+    stream, heard = Stream(), []
+    stream.write = heard.append
+    monkeypatch.setattr(sys, "stderr", stream)
+    observed(lambda x: print("here", file=stream) or x)
+    print("afterwards", file=stream)
+    assert heard == ["afterwards", "\n"]

@@ -107,6 +107,8 @@ def _observe(shell, request):
         message += [("problem", seen.problem), ("kind", seen.kind), ("said", seen.said)]
     if seen.unwritten:
         message.append(("unwritten", ""))
+    if seen.lacking:
+        message.append(("lacking", seen.lacking))
     message += [("changed", n) for n in seen.changed]
     message += [("warned", text) for text in seen.warned[:5]]
     return [*message, ("printed", seen.printed[:1000])]
