@@ -75,8 +75,9 @@ class Exercise:
     False, torch's own normalization is out of an answer's reach.
     ``symptoms`` maps the names of wrong outputs, such as ``"dgamma and dbeta"``, to a
     hint for answers that no misconception explains. ``section`` is the anchor in the
-    chapter that explains the exercise. ``afterwards`` is what a report on full points
-    adds: the reasons of a question that numbers answer.
+    chapter that explains the exercise. ``axes`` are their names in reports, for outputs
+    that have as many. ``afterwards`` is what a report on full points adds: the reasons
+    of a question that numbers answer.
     """
 
     key: str
@@ -94,6 +95,7 @@ class Exercise:
     own_work: bool = True
     sections: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     recognize: Mapping[str, Recognizer] | Kind = field(default_factory=dict, hash=False)
+    axes: tuple[str, ...] = ("sample", "channel", "row", "column")
     afterwards: str = ""
 
     def __post_init__(self):

@@ -97,7 +97,9 @@ class _Trial:
             self.run, implementation, self.inputs, exercise.own_work
         )
         self.received = self._measured(self.answered)
-        self.difference, self.wrong = difference(self.received, self.expected, case)
+        self.difference, self.wrong = difference(
+            self.received, self.expected, case, exercise.axes
+        )
         self._likenesses = {}
 
     def put_right(self, way) -> bool:
@@ -190,10 +192,14 @@ class _Trial:
 
 
 def difference(
-    received: Observation, expected: Observation, case: Case
+    received: Observation,
+    expected: Observation,
+    case: Case,
+    axes: tuple[str, ...] = (),
 ) -> tuple[str, frozenset[str]]:
     """The first difference as a sentence, and the names of all wrong outputs.
 
+    The sentence names a place by the names of the outputs' ``axes``.
     Both empty when the two observations agree. An answer that brought back nothing
     agrees with no expectation, whatever it says about the reason.
     """
@@ -207,8 +213,10 @@ def difference(
     for name, want in expected.outputs.items():
         if name not in received.outputs:
             sentences[name] = f"there is no {name}"
-        elif sentence := _compare(name, received.outputs[name], want, case.tolerance):
-            sentences[name] = sentence
+        else:
+            got, tolerance = received.outputs[name], case.tolerance
+            if sentence := _compare(name, got, want, tolerance, axes):
+                sentences[name] = sentence
     for name in received.outputs:
         if name not in expected.outputs:
             sentences[name] = f"{name} is there and should not be"
@@ -250,7 +258,7 @@ def _close(got, want, tolerance):
     return close, scale
 
 
-def _compare(name, got, want, tolerance):
+def _compare(name, got, want, tolerance, axes):
     if got.shape != want.shape:
         return f"{name} should have shape {want.shape}, yours has {got.shape}"
     if got.dtype.kind not in "fiub":
@@ -264,7 +272,7 @@ def _compare(name, got, want, tolerance):
     nothing = 1e-5 * scale  # what rounding, or eps, leaves of an exact 0
     shown = [0.0 if abs(v) < nothing else v for v in pair]
     should, yours = number(*(shown if any(shown) else pair))
-    return f"{name}{place(at)} should be {should}, yours is {yours}"
+    return f"{name}{place(at, axes)} should be {should}, yours is {yours}"
 
 
 def _nearly(got, wrong, want):

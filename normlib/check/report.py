@@ -268,16 +268,12 @@ def number(want: float, got: float) -> tuple[str, str]:
     return shown[0].replace("-", "−"), shown[1].replace("-", "−")
 
 
-def place(index: tuple[int, ...]) -> str:
-    """Where in an array, in words."""
-    match index:
-        case ():
-            return ""
-        case (i,):
-            return f" at position {i}"
-        case (i, j):
-            return f" at row {i}, column {j}"
-        case (n, c, h, w):
-            return f" at sample {n}, channel {c}, pixel ({h}, {w})"
-        case _:
-            return f" at [{', '.join(map(str, index))}]"
+def place(index: tuple[int, ...], axes: tuple[str, ...] = ()) -> str:
+    """Where in an array, in words: by the names of its ``axes`` if it has as many."""
+    named = {len(names): names for names in (("position",), ("row", "column"), axes)}
+    if not index:
+        return ""
+    if names := named.get(len(index)):
+        pairs = zip(names, index, strict=True)
+        return f" at {', '.join(f'{name} {i}' for name, i in pairs)}"
+    return f" at [{', '.join(map(str, index))}]"

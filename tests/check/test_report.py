@@ -150,11 +150,41 @@ def test_numbers_show_enough_digits_to_differ(want, got, shown):
         ((2,), " at position 2"),
         ((0, 2), " at row 0, column 2"),
         ((1, 0, 2), " at [1, 0, 2]"),
-        ((1, 0, 2, 3), " at sample 1, channel 0, pixel (2, 3)"),
+        ((1, 0, 2, 3), " at [1, 0, 2, 3]"),
     ],
 )
 def test_places_are_given_in_words(index, words):
     assert place(index) == words
+
+
+def test_places_are_named_by_the_axes_if_there_are_as_many():
+    axes = ("sample", "head", "token", "feature")
+    named = " at sample 1, head 0, token 2, feature 3"
+    assert place((1, 0, 2, 3), axes) == named
+    assert place((1, 0, 2), axes) == " at [1, 0, 2]"
+    assert place((1, 0), axes) == " at row 1, column 0"
+
+
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        ("architectures.qk_norm", r"y at sample \d, head \d, token \d, feature \d"),
+        ("architectures.residual", r"at sample \d, token \d, feature \d"),
+        ("batch_norm.fold", r"w at output \d, input \d, row \d, column \d"),
+        ("batch_norm.images", r"y at sample \d, channel \d, row \d, column \d"),
+        ("layer_norm.forward", r"y at \[\d, \d, \d, \d\]"),
+    ],
+)
+def test_an_exercise_says_what_its_axes_are(key, says):
+    def answer(*args):
+        result = EXERCISES[key].answer(*args)
+        return tuple(map(wrong, result)) if isinstance(result, tuple) else wrong(result)
+
+    def wrong(array):
+        return 1.1 * array + 0.1
+
+    messages = [case.message for case in judge(key, answer, seed=1).failed]
+    assert any(re.search(says, message) for message in messages)
 
 
 def test_a_call_is_described_by_its_arguments():

@@ -131,6 +131,7 @@ EXERCISE = Exercise(
     reference=reference,
     answer=adaptive_layer_norm,
     run=call("y", "gate"),
+    axes=("sample", "token", "feature"),
     cases=(
         Case("two samples of one token, by hand", 3 / 20, by_hand),
         Case("two samples of three tokens", 4 / 20, tokens),

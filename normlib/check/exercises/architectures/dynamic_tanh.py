@@ -139,6 +139,7 @@ EXERCISE = Exercise(
     reference=reference,
     answer=dynamic_tanh_backward,
     run=call(*GRADIENTS),
+    axes=(),  # any number of them
     cases=(
         Case("two rows of two features, by hand", 2 / 20, by_hand),
         Case("dx of six rows of four", 3 / 20, rows, run=only("dx")),

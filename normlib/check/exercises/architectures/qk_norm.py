@@ -159,6 +159,7 @@ EXERCISE = Exercise(
     reference=reference,
     answer=qk_norm_attention,
     run=call("y"),
+    axes=("sample", "head", "token", "feature"),
     cases=(
         Case("two tokens of four features, by hand", 3 / 20, by_hand),
         Case("two samples of three heads, (2, 3, 4, 5)", 4 / 20, heads),

@@ -126,6 +126,7 @@ EXERCISE = Exercise(
     reference=residual_block,
     answer=residual_block,
     run=each_placement,
+    axes=("sample", "token", "feature"),
     cases=(
         *(
             Case(f"{name}, by hand", 2 / 20, partial(by_hand, placement), run=block)

@@ -120,6 +120,7 @@ EXERCISE = Exercise(
     reference=reference,
     answer=fold_batch_norm,
     run=call("w", "b"),
+    axes=("output", "input", "row", "column"),
     cases=(
         Case("two outputs, by hand", 1 / 20, by_hand),
         Case("the weight of a convolution", 5 / 20, a_convolution, run=w_only),

@@ -113,6 +113,7 @@ EXERCISE = Exercise(
     reference=reference,
     answer=batch_norm_1d,
     run=call("y"),
+    axes=("sequence", "step", "feature"),
     cases=(
         Case("two sequences of two steps, by hand", 1 / 15, by_hand),
         Case("two sequences of five steps", 3 / 15, sequences),

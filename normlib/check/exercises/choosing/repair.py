@@ -94,6 +94,7 @@ EXERCISE = Exercise(
     reference=repaired_network,
     answer=repaired_network,
     run=residual,
+    axes=("sample", "token", "feature"),
     cases=(
         Case("two sublayers, by hand", 4 / 20, by_hand),
         Case("four sublayers", 4 / 20, network),

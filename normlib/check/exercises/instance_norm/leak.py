@@ -104,6 +104,7 @@ EXERCISE = Exercise(
     reference=reference,
     answer=padding_leak,
     run=call("leak"),
+    axes=("channel", "row", "column"),
     cases=(
         Case("a kernel of ones on 3 × 3 pixels, by hand", 1 / 10, by_hand),
         Case("kernels of 3 × 3 weights on 4 × 6 pixels", 2 / 10, kernels),

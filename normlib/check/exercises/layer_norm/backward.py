@@ -154,6 +154,7 @@ EXERCISE = Exercise(
     reference=reference,
     answer=layer_norm_backward,
     run=call("dx", "dgamma", "dbeta"),
+    axes=(),  # any number of them
     cases=(
         Case("one row, by hand", 2 / 20, by_hand),
         Case("dgamma and dbeta", 3 / 20, arrays, run=parameters_only),

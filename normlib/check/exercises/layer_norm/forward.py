@@ -117,6 +117,7 @@ EXERCISE = Exercise(
     reference=reference,
     answer=layer_norm,
     run=call("y"),
+    axes=(),  # any number of them
     cases=(
         Case("two rows, by hand", 1 / 16, by_hand),
         Case("three rows of five features", 2 / 16, arrays),

@@ -170,6 +170,7 @@ EXERCISE = Exercise(
     reference=reference,
     answer=layer_norm_rnn,
     run=call("h"),
+    axes=("sequence", "step", "unit"),
     cases=(
         Case("one sequence of two steps, by hand", 1 / 16, by_hand),
         Case("two sequences of four steps", 3 / 16, sequences),

@@ -129,6 +129,7 @@ EXERCISE = Exercise(
     reference=reference,
     answer=weight_norm_backward,
     run=call("dv", "dg"),
+    axes=("output", "input", "row", "column"),
     cases=(
         Case("two rows, by hand", 2 / 20, by_hand),
         Case("dg of a linear layer", 3 / 20, a_linear_layer, run=dg_only),

@@ -95,6 +95,7 @@ EXERCISE = Exercise(
     reference=reference,
     answer=weight_norm,
     run=call("w"),
+    axes=("output", "input", "row", "column"),
     cases=(
         Case("three rows, by hand", 3 / 20, by_hand),
         Case("a linear layer", 3 / 20, a_linear_layer),
