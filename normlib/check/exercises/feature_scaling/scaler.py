@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 
 import normlib
+from normlib.check.cases import FAR, far_away, in_float32, steps
 from normlib.check.exercise import Case, Exercise
 from normlib.check.exercises.feature_scaling.cases import a_table
 from normlib.check.exercises.feature_scaling.protocols import scalers_side_by_side
@@ -62,6 +63,12 @@ def far_out(rng):
     train = a_table(rng)["x"] - 1000  # all of them negative
     z = np.array([[-7.0, 0.5, 1.0], [0.2, 9.0, -1.5]]) * rng.uniform(0.8, 1, (2, 3))
     return dict(train=train, new=rows_at(z, train))
+
+
+def far_from_zero(rng):
+    train = FAR + steps(rng, (3,), 6).T
+    new = rows_at(rng.uniform(0.5, 2.5, (4, 3)), train)
+    return in_float32(dict(train=train, new=new))
 
 
 def twice(rng):
@@ -167,9 +174,10 @@ EXERCISE = Exercise(
             by_hand_and_back,
             run=fit_then("transform", "inverse_transform"),
         ),
-        Case("new rows are scaled as the training rows were", 3 / 16, other_rows),
+        Case("new rows are scaled as the training rows were", 2 / 16, other_rows),
         Case("a single new row, of one whole number", 1 / 16, one_whole_number),
         Case("new rows may lie far out", 1 / 16, far_out),
+        far_away(1 / 16, far_from_zero),
         Case(
             "a second transform still knows the training rows alone",
             1 / 16,
@@ -211,7 +219,12 @@ EXERCISE = Exercise(
     ),
     sections={
         "leakage": ("over-all-rows",),
-        "z-score": ("unbiased", "by-variance", "over-everything"),
+        "z-score": (
+            "unbiased",
+            "by-variance",
+            "over-everything",
+            "mean-of-squares",
+        ),
         "constant-columns": (
             "zero-over-zero",
             "constant-not-centered",
