@@ -1,6 +1,6 @@
 """Processes that work off a list, though any of them may end.
 
-Whoever ended it: what it was at is done again, and what others were at goes on.
+A lost worker's item is tried again, and the others go on with theirs.
 """
 
 import atexit

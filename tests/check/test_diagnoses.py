@@ -58,6 +58,21 @@ def z_score_one_pass(x):
     return np.where(constant, 0, (x - mean) / np.where(constant, 1, std))
 
 
+class ScalerOnePass:
+    def fit(self, x):
+        n, total = len(x), x.sum(0)
+        self.mean = total / n
+        self.std = np.sqrt((x**2).sum(0) / n - (total / n) ** 2)
+        self.std[(x == x[0]).all(0)] = 1
+        return self
+
+    def transform(self, x):
+        return (x - self.mean) / self.std
+
+    def inverse_transform(self, z):
+        return self.mean + z * self.std
+
+
 def moments_one_pass(x):
     def moments(axes):
         mean = x.mean(axes, keepdims=True)
@@ -87,6 +102,7 @@ class LayerNormOnePass(nn.Module):
         ("batch_norm.images", batch_norm_2d_one_pass),
         ("batch_norm.running", running_one_pass),
         ("feature_scaling.z_score", z_score_one_pass),
+        ("feature_scaling.scaler", ScalerOnePass),
         ("switchable_norm.moments", moments_one_pass),
         ("layer_norm.module", LayerNormOnePass),
     ],

@@ -13,7 +13,7 @@ _GONE = (
 
 
 class _Gone:
-    """Asked last, after nobody has found a module."""
+    """The last finder, which explains why there is no ``normlib.*``."""
 
     @staticmethod
     def find_spec(name, path=None, target=None):
