@@ -46,8 +46,8 @@ def show(root: Path, graded: Graded, found: Sequence[Findings] = ()) -> None:
     console = Console(highlight=False)
     _print_table(console, most, rows)
     for student, note in told:
-        told = f"{printable(student)}: {note}"
-        console.print(told, soft_wrap=True, markup=False)
+        remark = f"{printable(student)}: {note}"
+        console.print(remark, soft_wrap=True, markup=False)
     for worker, why in graded.unfit.items():
         console.print(f"Not used:  {worker}: {why}", soft_wrap=True, markup=False)
     if graded.sandbox == "unsafe":
@@ -56,19 +56,19 @@ def show(root: Path, graded: Graded, found: Sequence[Findings] = ()) -> None:
         if assignment.name in most and (lines := frequent(assignment)):
             console.print(f"Most frequent mistakes in {assignment.name}:")
             for line in lines:
-                told = printable(line, 300)
-                console.print(f"  {told}", soft_wrap=True, markup=False)
+                shown = printable(line, 300)
+                console.print(f"  {shown}", soft_wrap=True, markup=False)
     console.print("Points:    _build/grades.csv")
     if found:
         console.print("The class: _build/class/index.html")
-    middling = sorted(totals, key=totals.get)[len(totals) // 2]
+    middling = sorted(totals, key=totals.__getitem__)[len(totals) // 2]
     feedback = course.folder("feedback")
     for path in sorted((feedback / middling).glob("*/*.html"))[-1:]:
         shown = printable(str(path.relative_to(course.root)), 200)
         console.print(f"Feedback:  {shown}, for example", soft_wrap=True, markup=False)
-    for path in graded.unknown:
-        told = f"Left out:  {path}, no assignment has that name"
-        console.print(told, soft_wrap=True, markup=False)
+    for folder in graded.unknown:
+        why = f"Left out:  {folder}, no assignment has that name"
+        console.print(why, soft_wrap=True, markup=False)
 
 
 def _came(times, score):

@@ -96,8 +96,10 @@ class Run:
         self._of = packs
         self._jobs = options.jobs or at_once(course.limits.most)
         self._results = Results(course.root / "_build/results")
-        self._todo, self._done = [], []  # (student, pack); the latter with the key
-        self._book, self._waiting, self._stack = None, [], contextlib.ExitStack()
+        self._todo: list[tuple] = []  # (student, pack)
+        self._done: list[tuple] = []  # the same, with the key
+        self._waiting: list[tuple] = []
+        self._book, self._stack = None, contextlib.ExitStack()
         self._start = time.perf_counter()
 
     # What it grades with.

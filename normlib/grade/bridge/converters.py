@@ -45,8 +45,10 @@ def convert(converter: str | type, config, assignment: str, student: str = "*") 
         course = CourseDirectory(config=config)
         course.assignment_id, course.student_id = assignment, student
         if isinstance(converter, str):
-            converter = getattr(converters, converter)
-        app = converter(coursedir=course, config=config)
+            kind = getattr(converters, converter)
+        else:
+            kind = converter
+        app = kind(coursedir=course, config=config)
         result = capture_log(app)
     log = result.get("log", "")
     if not result["success"]:

@@ -256,8 +256,8 @@ def marked(result: Result, key: str) -> str:
     cells, _, rest = result.notebook.rpartition(start)
     last = json.loads('{"metadata": ' + rest)
     last["metadata"] |= {MARK: key, "normlib_sandbox": result.sandbox}
-    form = {"ensure_ascii": False, "indent": 1, "sort_keys": True}
-    return cells + json.dumps(last, **form).removeprefix("{") + "\n"
+    text = json.dumps(last, ensure_ascii=False, indent=1, sort_keys=True)
+    return cells + text.removeprefix("{") + "\n"
 
 
 def _graded(course, student, pack):

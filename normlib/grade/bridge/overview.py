@@ -96,8 +96,9 @@ def read(book) -> Overview:
     overview = Overview()
     for assignment in book.assignments:
         name, most = assignment.name, assignment.max_score
-        shown, waiting, notebooks = defaultdict(list), Counter(), defaultdict(list)
-        answers = defaultdict(dict)
+        shown, notebooks = defaultdict(list), defaultdict(list)
+        waiting: Counter[str] = Counter()
+        answers: defaultdict[str, dict] = defaultdict(dict)
         for student, row, waits, points in _marks(book, name):
             shown[student].append(row)
             waiting[student] += waits

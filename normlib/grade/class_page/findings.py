@@ -71,7 +71,8 @@ class Findings:
         """The quartiles of the points."""
         if len(self.scores) < 2:
             return (self.scores[0],) * 3
-        return tuple(quantiles(self.scores, method="inclusive"))
+        low, middle, high = quantiles(self.scores, method="inclusive")
+        return low, middle, high
 
     @property
     def mean(self) -> float:

@@ -116,7 +116,11 @@ def files(folder: Path) -> Iterator[tuple[str, Callable[[], BinaryIO]]]:
         elif path.name.startswith("._"):  # macOS's, beside a file of that name
             continue
         elif path.suffix.lower() != ".csv" and stat.S_ISREG(path.lstat().st_mode):
-            yield path.relative_to(folder).as_posix(), partial(path.open, "rb")
+            yield path.relative_to(folder).as_posix(), partial(_opened, path)
+
+
+def _opened(path: Path) -> BinaryIO:
+    return path.open("rb")
 
 
 def _zipped(path):

@@ -32,7 +32,7 @@ def pack(course: Course, assignment: str) -> tuple[Path, int, list[str]]:
     downloaded = course.config.ZipCollectApp.get("downloaded_directory", "downloaded")
     archive = course.root / downloaded / assignment / "archive"
     students = LmsExtractorPlugin(config=course.config).students(archive)
-    latest = {}  # student -> order and name of the file that counts
+    latest: dict[str, tuple] = {}  # order and names of the file that counts
     for name, _ in files(archive):
         try:
             owned = students.owner(name)

@@ -6,6 +6,7 @@ about is written as an escape sequence. All three systems show it as plain text.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -128,7 +129,7 @@ def prairielearn(outcome: Outcome) -> dict:
     }
 
 
-def classroom50(outcome: Outcome, environment: dict[str, str]) -> dict:
+def classroom50(outcome: Outcome, environment: Mapping[str, str]) -> dict:
     """The content of ``result.json``.
 
     Whose it is stands in the environment, from which Classroom 50's own runner fills

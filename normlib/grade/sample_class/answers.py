@@ -4,6 +4,7 @@ import ast
 import functools
 import inspect
 import textwrap
+from typing import Any
 
 STUB = "    # YOUR CODE HERE\n    raise NotImplementedError()"
 
@@ -20,7 +21,7 @@ def pasted(stub: str, implementation, name: str) -> str:
         When the implementation mentions its own name, so that it has no other.
     """
     source = textwrap.dedent(inspect.getsource(implementation)).rstrip()
-    node = ast.parse(source).body[0]
+    node: Any = ast.parse(source).body[0]  # of a function or of a class
     used = _taken_from_outside(node)
     if node.name in used:
         raise ValueError(f"{node.name} mentions itself and cannot become {name}")

@@ -80,7 +80,7 @@ def strongest(
     NoSandbox
         When there is none, and ``unsafe`` does not ask for grading without.
     """
-    faults, called = [], []
+    faults, called = list[str](), list[bool]()
 
     def once():
         if not called:

@@ -154,8 +154,11 @@ def address_of(protocol: Protocol) -> Address:
         When it has no address, or is defined beside references.
     """
     address = protocol.address
-    home = address and address.module.rpartition(".")[2]
-    if home != "protocols" or not address.name.isidentifier():
+    if (
+        address is None
+        or address.module.rpartition(".")[2] != "protocols"
+        or not address.name.isidentifier()
+    ):
         raise ValueError(
             f"a protocol should be a function of {_HOME} or of a topic's own "
             f"protocols.py, got {address or protocol.run.__qualname__}"

@@ -50,7 +50,7 @@ def landlock(package: Path | None) -> dict | None:
         writable = [SCRATCH, "/dev/null"]
         rules = {"readable": ["/"], "listable": [], "writable": writable}
         return rules | {"version": version}
-    readable, listable = [*_DEVICES, *_PROCESSOR, str(package)], []
+    readable, listable = [*_DEVICES, *_PROCESSOR, str(package)], list[str]()
     hidden = {os.path.realpath(path) for path in _references()}
     for path in map(os.path.realpath, _parts()):
         _allow(path, hidden, readable, listable)
@@ -85,16 +85,17 @@ def bubblewrap(package: Path, fonts: Path) -> list[str]:
     """The command that starts another one among its own files and processes only."""
     command = ["bwrap", "--unshare-pid", "--unshare-net", "--unshare-ipc"]
     command += ["--unshare-uts", "--unshare-cgroup-try", "--die-with-parent"]
+    kept: tuple[str, ...] = ()
     if os.getuid() == 0:
         # Root in a user namespace would still be root to the files outside. Each
         # fork becomes nobody instead; for that, and to end it, are these three.
         kept = ("SETUID", "SETGID", "KILL")
         command += ["--cap-drop", "ALL"]
     else:
-        command, kept = [*command, "--unshare-user"], ()
+        command += ["--unshare-user"]
     for name in (*kept, "SYS_ADMIN"):  # the last one to mount `own_scratch`
         command += ["--cap-add", f"CAP_{name}"]
-    bound = []
+    bound: list[str] = []
     for path in _parts():
         if os.path.islink(path) and path in _SYSTEM:
             command += ["--symlink", os.readlink(path), path]
@@ -149,8 +150,8 @@ def write_fonts(folder: Path) -> None:
     Nothing else is taken from the grader's settings, and no font of a user's own.
     """
     folder.mkdir()
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    cache = Path(os.environ.get("MPLCONFIGDIR") or f"{cache}/matplotlib")
+    caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    cache = Path(os.environ.get("MPLCONFIGDIR") or f"{caches}/matplotlib")
     for path in cache.glob("fontlist-*.json"):
         try:
             known = json.loads(path.read_text())

@@ -23,7 +23,7 @@ MEMORY = 512 << 20  # bytes, beyond what the process had before
 _WAIT = 6  # times as many seconds on the clock: the machine may be busy
 _MOST = 64 << 20  # bytes of an answer
 
-_forks = {}  # (pid, thread) -> the fork that serves it
+_forks: dict[tuple[int, int], "_Fork"] = {}  # by the process and thread it serves
 
 
 class Failed(Exception):

@@ -48,7 +48,7 @@ def rebuild(pack: Pack, submission: bytes, problem: str = "") -> Rebuilt:
     ``problem`` says why there is no such file.
     """
     template = pack.cells
-    found = {"cells": [], "notes": [], "unreadable": problem}
+    found: dict = {"cells": [], "notes": [], "unreadable": problem}
     if not problem:
         try:
             found = limited.call(read, submission)
@@ -111,7 +111,9 @@ def _sort(template, cells):
         for cell in cells
     ]
     last = {grade_id(f): i for i, f in enumerate(found) if f and is_answer(f)}
-    answers, added, notes, before = {}, {}, [], None
+    answers: dict[str | None, _Cell] = {}
+    added: dict[str | None, list] = {}
+    notes, before = [], None
     for i, (cell, original) in enumerate(zip(cells, found, strict=True)):
         same = original and cell.text.strip() == original.source.strip()
         name, place = grade_id(original) if original else None, before

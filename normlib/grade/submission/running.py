@@ -33,7 +33,8 @@ class Running:
         self, start: Callable[[], Session], sources: list[str], limits: Limits
     ):
         self.start, self.sources, self.limits = start, sources, limits
-        self.session, self.reached, self.guilty = None, 0, set()
+        self.session: Session | None = None
+        self.reached, self.guilty = 0, set[int]()
         self.used, self.waited = 0.0, 0.0  # seconds, of the student's own work
 
     def catch_up(self, i: int, wanted: list[bool], withdrawn: dict[str, str]) -> None:

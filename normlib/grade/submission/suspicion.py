@@ -62,7 +62,7 @@ def suspicions(source: str) -> list[str]:
                 used |= _module(module) | names
                 used |= {f"{module}.{name}" for name in names}
         elif isinstance(node, ast.Call) and _names_at_run_time(node):
-            used.add(f"{node.func.id}(...)")
+            used.add(f"{ast.unparse(node.func)}(...)")
     # `model.eval()` of torch and `re.compile` are no text run as code.
     used -= {"eval", "compile", "exec"} - {
         node.func.id

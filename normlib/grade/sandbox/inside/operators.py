@@ -27,7 +27,7 @@ _IN_PYTHON = (  # written in Python, which no dispatcher sees
 # They run a graph with implementations of their own, past the dispatcher.
 _OTHER_RUNNERS = "_jit_to_static_module", "_te"
 
-refused = []  # the names of those that the cell which runs has called
+refused: list[str] = []  # the names of those that the cell which runs has called
 
 
 def take_out() -> None:
@@ -46,7 +46,8 @@ def take_out() -> None:
             libraries[space] = torch._C._dispatch_library(
                 "IMPL", space, "", __file__, 0
             )
-        libraries[space].impl(name, key, functools.partial(_refused, name), False)
+        refuses = functools.partial(_refused, name)
+        libraries[space].impl(name, key, refuses, False)  # type: ignore[call-arg]
     for library in libraries.values():
         # It would bring the operators back when it goes. Nothing refers to it any more,
         # and the garbage collector does not know it.

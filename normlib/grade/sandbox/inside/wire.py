@@ -77,7 +77,8 @@ def decode(body: bytes) -> list[tuple[str, str | bytes | np.ndarray]]:
     WireError
         When they are none.
     """
-    items, at = [], 0
+    items: list[tuple] = []
+    at = 0
     try:
         while at < len(body):
             if len(items) == ITEMS:
