@@ -21,6 +21,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
 from normlib.check.exercises import EXERCISES, TOPICS
+from normlib.check.notebook import key_checked
 from normlib.errors import CourseError
 
 SECONDS = 120  # for one cell; the slowest of the course takes 20
@@ -241,8 +242,8 @@ def _mark(key):
 
 
 def _called(cell):
-    called = re.fullmatch(r'\s*check\("([\w.]+)"\)\s*', cell.source)
-    return called[1] if called and called[1] in EXERCISES else None
+    key = key_checked(cell.source)
+    return key if key in EXERCISES else None
 
 
 def _place(cell, cells):

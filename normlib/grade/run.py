@@ -158,7 +158,9 @@ class Run:
             self.graded.notes[assignment, student] = []
             for pack in self._of[assignment]:
                 submission = self.handed_in((student, pack))
-                key = workers.key(submission, self.options.seed, self.options.unsafe)
+                key = workers.result_key(
+                    submission, self.options.seed, self.options.unsafe
+                )
                 if (result := self._results.load(key)) is None:
                     self._todo.append((student, pack))
                 else:

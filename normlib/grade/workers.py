@@ -74,13 +74,15 @@ def grade(
         *(submission.pack, submission.file, submission.problem),
         *(seed, address, backend),
     )
-    return Done(replace(submission, file=b""), key(submission, seed, unsafe), result)
+    return Done(
+        replace(submission, file=b""), result_key(submission, seed, unsafe), result
+    )
 
 
-def key(submission: Submission, seed: int, unsafe: bool) -> str:
+def result_key(submission: Submission, seed: int, unsafe: bool) -> str:
     """What names the result of a submission."""
     what = submission.pack, submission.file, submission.problem
-    return grading.key(*what, seed, unsafe)
+    return grading.result_key(*what, seed, unsafe)
 
 
 def modules(keys: Sequence[str], imports: Sequence[str]) -> list[str]:
@@ -106,7 +108,7 @@ def grade_one(course: Course, student: str, pack: Pack) -> tuple[str, Result]:
     """
     results, seed = Results(course.root / "_build/results"), course.seed(0)
     submission = course.submission(pack.assignment, student, pack)
-    if result := results.load(name := key(submission, seed, False)):
+    if result := results.load(name := result_key(submission, seed, False)):
         return name, result
 
     def start(stack):

@@ -126,7 +126,7 @@ def here(zygote):
 
     def submit(run, item):
         submission, seed = run.handed_in(item), run.options.seed
-        key, done = workers.key(submission, seed, False), Future()
+        key, done = workers.result_key(submission, seed, False), Future()
         if key not in _known:
             where = zygote.address, zygote.backend.name
             _known[key] = workers.grade(submission, seed, False, *where)

@@ -14,8 +14,8 @@ def test_inputs_do_not_follow_from_what_is_public(new_course, grade_here):
     file = course.submission(pack.assignment, "student-0", pack).file
     grade_here(folder, options=QUICK)
     results = Results(folder / "_build/results")
-    assert results.load(grading.key(pack, file, "", 0, False)) is None
-    assert results.load(grading.key(pack, file, "", course.seed(0), False))
+    assert results.load(grading.result_key(pack, file, "", 0, False)) is None
+    assert results.load(grading.result_key(pack, file, "", course.seed(0), False))
     secret = folder / "_build/secret"
     assert grade_here(folder, options=QUICK).ran == 0
     secret.write_bytes(bytes(32))

@@ -10,13 +10,13 @@ import copy
 import datetime
 import json
 import random
-import re
 import shutil
 from pathlib import Path
 
 import nbformat
 
 from normlib.check import EXERCISES
+from normlib.check.notebook import key_checked
 from normlib.errors import CourseError
 from normlib.grade.bridge.release import write_if_changed
 from normlib.grade.sample_class.answers import SPOILERS, can_be_half_finished, pasted
@@ -136,8 +136,7 @@ def _questions(release):
         if mark.get("grade") and mark["solution"]:
             questions[mark["grade_id"]] = mark["grade_id"]
         elif mark.get("grade"):
-            key = re.fullmatch(r'check\("(.+)"\)', cell.source).group(1)
-            questions[f"{mark['grade_id']}-answer"] = key
+            questions[f"{mark['grade_id']}-answer"] = key_checked(cell.source)
     return questions
 
 

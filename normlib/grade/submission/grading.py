@@ -52,7 +52,9 @@ def seed_of(submission: bytes, seed: int, key: str) -> int:
     return int.from_bytes(_sha(f"{seed}|{_digest(submission)}|{key}")[:8])
 
 
-def key(pack: Pack, submission: bytes, problem: str, seed: int, unsafe: bool) -> str:
+def result_key(
+    pack: Pack, submission: bytes, problem: str, seed: int, unsafe: bool
+) -> str:
     """What names a result: the hash of all that it depends on."""
     # Any sandbox gives the same result; without one, who knows.
     inputs = [pack.digest, _digest(submission), problem, seed, unsafe]

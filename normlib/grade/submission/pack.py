@@ -18,13 +18,13 @@ import nbformat
 
 import normlib
 from normlib.check.exercises import EXERCISES
+from normlib.check.notebook import key_checked
 from normlib.errors import CourseError
 from normlib.grade.sandbox.inside import lockdown
 
 _PACKAGE = Path(normlib.__file__).parent
 HEADING = re.compile(r"^##? (.+?)(?:  \(.*\))?$", re.MULTILINE)
 _CHANGED = 50 << 20  # bytes
-_CHECK = re.compile(r"""check\((["'])([\w.]+)\1\)""")
 
 # What a result is made by: whole folders. The rest of normlib/grade moves it about.
 _GRADED_BY = (
@@ -201,8 +201,8 @@ def grade_id(cell) -> str | None:
 
 def key_of(cell) -> str | None:
     """The exercise that a cell checks, if it does."""
-    found = _CHECK.fullmatch(cell.source.strip())
-    return found[2] if found and is_graded(cell) and not is_answer(cell) else None
+    graded = is_graded(cell) and not is_answer(cell)
+    return key_checked(cell.source) if graded else None
 
 
 def title_of(cell) -> str:
