@@ -448,7 +448,7 @@ def test_errors_by_place_of_the_norm_are_those_of_transformers_trained_here(
     from small_transformers import Transformers
 
     figure = opened("fig-arch-trains")
-    depths, rates = [2, 6, 16], [0.0003, 0.001, 0.003, 0.01, 0.03]
+    depths, rates = [2, 6, 24], [0.0003, 0.001, 0.003, 0.01, 0.03]
     trials = figure.data["arrangements"]
     assert len(trials) == 7
     for name, depth, rate in itertools.product(trials, range(3), range(5)):

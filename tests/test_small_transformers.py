@@ -39,7 +39,7 @@ def alone(net, w, images):
             "tanh": lambda: torch.tanh(w[f"{name} alpha"] * x),
             "none": lambda: x,
         }[net.norm]()
-        return w[f"{name} scale"] * x + w[f"{name} shift"]
+        return w[f"{name} scale"].flatten() * x + w[f"{name} shift"].flatten()
 
     def attention(block, x):
         q, k, v = (x @ w[f"{block} qkv"]).view(-1, 4, 3, 2, 8).permute(2, 0, 3, 1, 4)
@@ -50,9 +50,8 @@ def alone(net, w, images):
         return heads.flatten(2) @ w[f"{block} mix"]
 
     def mlp(block, x):
-        return (x @ w[f"{block} up"] + w[f"{block} up bias"]).relu() @ w[
-            f"{block} down"
-        ]
+        hidden = (x @ w[f"{block} up"] + w[f"{block} up bias"].flatten()).relu()
+        return hidden @ w[f"{block} down"]
 
     x = images.view(-1, 4, 16) @ w["embed"] + w["position"]
     for block in range(DEPTH):
