@@ -70,11 +70,17 @@ def test_side_by_side_they_compute_what_each_computes_alone(small, name):
     torch.manual_seed(1)
     parameters = torch.stack([net.initial() for _ in range(3)])
     parameters += 0.1 * torch.randn_like(parameters)  # scales and shifts that differ
-    images = torch.randn(3, 5, 64)
+    images, weights = torch.randn(3, 5, 64), torch.randn(3, 5, 10)
+    parameters.requires_grad_()
     together = net(parameters, images)
+    (gradient,) = torch.autograd.grad((together * weights).sum(), parameters)
     for i in range(3):
-        w = {key: value[i] for key, value in net.unpacked(parameters).items()}
-        assert torch.allclose(together[i], alone(net, w, images[i]), atol=1e-5)
+        one = parameters[i : i + 1].detach().requires_grad_()
+        w = {key: value[0] for key, value in net.unpacked(one).items()}
+        scores = alone(net, w, images[i])
+        assert torch.allclose(together[i], scores, atol=1e-5)
+        (wanted,) = torch.autograd.grad((scores * weights[i]).sum(), one)
+        assert torch.allclose(gradient[i], wanted[0], rtol=1e-4, atol=1e-4)
 
 
 def test_a_network_starts_and_learns_as_with_torch_s_adam(small):
@@ -114,3 +120,15 @@ def test_zero_gates_and_weights_start_as_promised(small):
     w = {k: v[0] for k, v in deep.unpacked(deep.initial()[None]).items()}
     q, k, v = np.split(w["0 qkv"].numpy(), 3, axis=1)
     assert abs(v).max() < 0.6 * min(abs(q).max(), abs(k).max())
+
+
+def test_each_rate_has_its_own_warm_up(small):
+    net = small.Transformers(1)
+    settings = dict(seeds=2, steps=4, batch=8)
+    net.train([0.01, 0.01], warm_up=[1, 3], **settings)
+    together = net.parameters
+    net.train([0.01], **settings)
+    assert torch.allclose(together[:2], net.parameters, atol=1e-6)
+    net.train([0.01], warm_up=3, **settings)
+    assert torch.allclose(together[2:], net.parameters, atol=1e-6)
+    assert not torch.allclose(together[2:], together[:2], atol=1e-3)
