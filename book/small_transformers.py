@@ -20,7 +20,6 @@ PER_HEAD = WIDTH // HEADS
 PARTS = "attention", "mlp"
 
 
-
 class Divided(torch.autograd.Function):
     """``x`` over its root mean square along ``axis``, after its mean with ``center``.
 
