@@ -4,6 +4,7 @@ import inspect
 import math
 import secrets
 from dataclasses import replace
+from functools import cache
 from itertools import islice
 
 import numpy as np
@@ -84,7 +85,6 @@ class _Trial:
         self.case = case
         self._exercise = exercise
         self.run = case.run or exercise.run
-        self.measure = case.measure or exercise.measure
         self.inputs, self.kept = case.draw(np.random.default_rng(seed))
         self.expected = self._measured(
             observe(self.run, exercise.reference, self.inputs)
@@ -144,6 +144,9 @@ class _Trial:
     def _like(self, misconception):
         if misconception.recognize:
             return self._recognized(misconception.recognize)
+        nothing = self.received.outputs is None
+        if nothing and not fails(misconception, self._exercise, self.case):
+            return False
         wrong = self._measured(
             observe(self.run, misconception.implementation, self.inputs)
         )
@@ -176,19 +179,35 @@ class _Trial:
         return found.outputs is not None and bool(found.outputs[""])
 
     def _measured(self, observed):
-        """What was observed, with what the measure makes of its outputs."""
-        if self.measure is None or observed.outputs is None:
-            return observed
-        found = observe(
-            lambda measure, _: measure(observed.outputs, **self.kept), self.measure, {}
+        return _measured(
+            observed, self.case.measure or self._exercise.measure, self.kept
         )
-        return replace(
-            observed,
-            outputs=found.outputs,
-            problem=found.problem,
-            kind=found.kind,
-            said=found.said,
-        )
+
+
+def _measured(observed, measure, kept):
+    """What was observed, with what the measure makes of its outputs."""
+    if measure is None or observed.outputs is None:
+        return observed
+    found = observe(lambda measure, _: measure(observed.outputs, **kept), measure, {})
+    return replace(
+        observed,
+        outputs=found.outputs,
+        problem=found.problem,
+        kind=found.kind,
+        said=found.said,
+    )
+
+
+@cache
+def fails(misconception, exercise, case, seed=0) -> bool:
+    """Whether the misconception brings back nothing in this case.
+
+    It does so with every seed or with none. So it is found out once, and need not be
+    run beside each answer that raises an error.
+    """
+    inputs, kept = case.draw(np.random.default_rng(seed))
+    seen = observe(case.run or exercise.run, misconception.implementation, inputs)
+    return _measured(seen, case.measure or exercise.measure, kept).outputs is None
 
 
 def difference(

@@ -102,12 +102,13 @@ def _overhear():
     with contextlib.ExitStack() as stack:
         warned = stack.enter_context(warnings.catch_warnings(record=True))
         warnings.simplefilter("always")
-        sink = stack.enter_context(open(os.devnull, "wb"))
+        sink = os.open(os.devnull, os.O_WRONLY)
+        stack.callback(os.close, sink)
         for number in filter(_is_open, (1, 2)):
             saved = os.dup(number)
             stack.callback(os.close, saved)
             stack.callback(os.dup2, saved, number)
-        os.dup2(sink.fileno(), 2)
+        os.dup2(sink, 2)
         _replace_write(sys.stderr, heard.write, stack)
         stack.enter_context(contextlib.redirect_stdout(heard))
         stack.enter_context(contextlib.redirect_stderr(heard))
@@ -163,5 +164,8 @@ def _describe(error):
 
 def _same(before, after):
     if isinstance(before, np.ndarray):
+        as_it_was = before.shape == after.shape and before.dtype == after.dtype
+        if as_it_was and before.tobytes() == after.tobytes():  # much faster
+            return True
         return np.array_equal(before, after, equal_nan=before.dtype.kind == "f")
     return True  # a number cannot be written into

@@ -174,14 +174,17 @@ def save(
     """
     told, late = [], []
     with writing(course):
+        times = {
+            (pack.assignment, student): _time(course, pack.assignment, student)
+            for student, pack, *_ in results
+        }
         with steps.at_once(gradebook):
+            submissions = steps.submissions(
+                gradebook, {names: when for names, (when, _) in times.items()}
+            )
             for student, pack, _, result in results:
-                when, notes = _time(course, pack.assignment, student)
-                told.append(notes)
-                gradebook.update_or_create_student(student)
-                submission = gradebook.update_or_create_submission(
-                    pack.assignment, student, **when
-                )
+                told.append(times[pack.assignment, student][1])
+                submission = submissions[pack.assignment, student]
                 notebook = nbformat.v4.reads(result.notebook)  # ours: is valid
                 where = {
                     "assignment": pack.assignment,
@@ -189,7 +192,7 @@ def save(
                     "notebook": pack.notebook,
                     "db_url": course.db_url,
                 }
-                steps.save_points(course.config, gradebook, notebook, where)
+                steps.save_points(course.config, gradebook, submission, notebook, where)
                 if submission.assignment.duedate is not None:
                     late.append((notebook, where))
         for notebook, where in late:

@@ -50,9 +50,10 @@ class Grades(GetGrades):
         self.student_id = where["student"]
         gradebook = _gradebook(where["db_url"])
         try:
-            self.gradebook = Found(gradebook, where)
+            names = self.notebook_id, self.assignment_id, self.student_id
+            notebook = gradebook.find_submission_notebook(*names)
+            self.gradebook = Found(gradebook.db, notebook)
             nb, resources = Preprocessor.preprocess(self, nb, resources)
-            notebook = self.gradebook.notebook
             penalty = notebook.late_submission_penalty or 0
             where["score"] = notebook.score - penalty
             where["max_score"] = notebook.max_score

@@ -5,6 +5,7 @@ compare what it leaves with what nbgrader's own commands do.
 """
 
 import contextlib
+from types import SimpleNamespace
 
 from normlib.errors import CourseError
 
@@ -38,7 +39,8 @@ def at_once(gradebook):
     """One commit for everything inside: nbgrader's for each cell wait for the disk."""
     session, gradebook.db = gradebook.db, _Waiting(gradebook.db)
     try:
-        yield
+        with session.no_autoflush:
+            yield
         session.commit()
     except BaseException:
         session.rollback()
@@ -48,7 +50,7 @@ def at_once(gradebook):
 
 
 class _Waiting:
-    """A session of the database that commits nothing yet."""
+    """A session of the database that commits nothing yet, nor shows it to a query."""
 
     def __init__(self, session):
         self._session = session
@@ -57,39 +59,65 @@ class _Waiting:
         return getattr(self._session, name)
 
     def commit(self):
-        self._session.flush()
+        pass
 
 
-def save_points(config, gradebook, notebook, where) -> None:
+def submissions(gradebook, times):
+    """Everybody's submissions, made where there are none yet.
+
+    ``times`` maps (assignment, student) to what is known of when it was handed in.
+    """
+    from nbgrader.api import Assignment, Gradebook, Student, SubmittedAssignment
+
+    db = gradebook.db
+    assignments, students = map(dict.fromkeys, zip(*times, strict=True))
+    known = {s.id: s for s in db.query(Student).filter(Student.id.in_(students))}
+    known |= {n: gradebook.add_student(n) for n in students if n not in known}
+    wanted = {
+        a.name: a for a in db.query(Assignment).filter(Assignment.name.in_(assignments))
+    }
+    there = db.query(SubmittedAssignment).filter(
+        SubmittedAssignment.assignment_id.in_(a.id for a in wanted.values()),
+        SubmittedAssignment.student_id.in_(students),
+    )
+    found = {(s.assignment.name, s.student_id): s for s in there}
+    # It would look both up again, for each.
+    finds = SimpleNamespace(
+        db=db, find_assignment=wanted.__getitem__, find_student=known.__getitem__
+    )
+    return {
+        names: gradebook.update_or_create_submission(*names, **when)
+        if names in found
+        else Gradebook.add_submission(finds, *names, **when)
+        for names, when in times.items()
+    }
+
+
+def save_points(config, gradebook, submission, notebook, where) -> None:
     """What `SaveAutoGrades` does with the points in a notebook."""
     from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
 
     step = SaveAutoGrades(config=config)
-    step.gradebook = Found(gradebook, where)  # it would open another one each time
+    (row,) = (n for n in submission.notebooks if n.name == where["notebook"])
+    step.gradebook = Found(gradebook.db, row)  # it would open another one each time
     step.assignment_id, step.student_id = where["assignment"], where["student"]
     step.notebook_id = where["notebook"]
     NbGraderPreprocessor.preprocess(step, notebook, {"nbgrader": where})
 
 
 class Found:
-    """What nbgrader looks up cell by cell, found at once for a notebook."""
+    """What nbgrader looks up cell by cell, found at once for a submitted notebook."""
 
-    def __init__(self, gradebook, where):
-        from nbgrader.api import BaseCell, Comment, Grade
+    def __init__(self, db, notebook):
+        from nbgrader.api import BaseCell
 
-        names = "notebook", "assignment", "student"
-        self.db = gradebook.db
-        self.notebook = gradebook.find_submission_notebook(*(where[n] for n in names))
-
-        def by_name(kind):
-            rows = (
-                self.db.query(kind, BaseCell.name)
-                .join(BaseCell, kind.cell_id == BaseCell.id)
-                .filter(kind.notebook_id == self.notebook.id)
-            )
-            return {name: row for row, name in rows}
-
-        self.grades, self.comments = by_name(Grade), by_name(Comment)
+        self.db = db
+        cells = db.query(BaseCell.id, BaseCell.name).filter(
+            BaseCell.notebook_id == notebook.notebook.id
+        )
+        names = {cell: name for cell, name in cells}
+        self.grades = {names[grade.cell_id]: grade for grade in notebook.grades}
+        self.comments = {names[said.cell_id]: said for said in notebook.comments}
 
     def find_grade(self, name, *_):
         return self.grades[name]

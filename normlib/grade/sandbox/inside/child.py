@@ -26,10 +26,11 @@ def serve(connection: socket.socket, shell, settings: dict) -> None:
     wanted = _request(wire.receive(connection))
     _introduce(connection)
     connection = socket.socket(fileno=lockdown.close_files(connection.detach()))
-    own_work = wanted["own_work"]
+    watched = False
     try:
-        if own_work:
-            operators.take_out()
+        if wanted["own_work"]:
+            # A notebook may yet import torch. Otherwise there is nothing to watch for.
+            watched = not operators.take_out()
         _confine(settings, wanted)
         _seed(wanted["seed"])
     except Exception as error:
@@ -39,7 +40,7 @@ def serve(connection: socket.socket, shell, settings: dict) -> None:
     while True:
         request = _request(wire.receive(connection))
         try:
-            answer = _ANSWERS[request["do"]](shell, request | {"own_work": own_work})
+            answer = _ANSWERS[request["do"]](shell, request | {"watched": watched})
         except Exception as error:  # student code raises elsewhere: this is ours
             answer = [("problem", f"could not be judged: {error!r}")]
         wire.send(connection, [("nonce", request["nonce"]), *answer])
@@ -99,7 +100,7 @@ def _observe(shell, request):
     if args is not None:
         run = run(*args, **kwargs)
     inputs = pickle.loads(request["inputs"])
-    with without_torch_norms() if request["own_work"] else contextlib.nullcontext():
+    with without_torch_norms() if request["watched"] else contextlib.nullcontext():
         seen = observe(run, shell.user_ns[name], inputs)
     message = [("returned", "")] if seen.outputs is not None else []
     message += [(f"output {n}", array) for n, array in (seen.outputs or {}).items()]

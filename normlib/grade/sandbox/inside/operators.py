@@ -30,10 +30,13 @@ _OTHER_RUNNERS = "_jit_to_static_module", "_te"
 refused: list[str] = []  # the names of those that the cell which runs has called
 
 
-def take_out() -> None:
-    """From now on, calls of torch's normalization raise ``Unusable``."""
+def take_out() -> bool:
+    """From now on, calls of torch's normalization raise ``Unusable``.
+
+    False when torch has not been imported, so that there is nothing to take out.
+    """
     if "torch" not in sys.modules:
-        return
+        return False
     import torch
     from torch._decomp import decomposition_table
 
@@ -59,6 +62,7 @@ def take_out() -> None:
     for name in _OTHER_RUNNERS:
         if hasattr(torch._C, name):
             delattr(torch._C, name)
+    return True
 
 
 @functools.cache
