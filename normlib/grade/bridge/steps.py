@@ -7,6 +7,7 @@ compare what it leaves with what nbgrader's own commands do.
 import contextlib
 
 from normlib.errors import CourseError
+from normlib.grade.bridge import unchanged
 
 
 def create_tables(db_url: str) -> None:
@@ -61,14 +62,20 @@ class _Waiting:
 
 
 def save_points(config, gradebook, notebook, where) -> None:
-    """What `SaveAutoGrades` does with the points in a notebook."""
+    """What `SaveAutoGrades` does with the points in a notebook.
+
+    But it asks for no mark again whose answer has not changed.
+    """
     from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
 
     step = SaveAutoGrades(config=config)
-    step.gradebook = Found(gradebook, where)  # it would open another one each time
+    found = Found(gradebook, where)
+    settled = unchanged.settled(found)
+    step.gradebook = found  # it would open another one each time
     step.assignment_id, step.student_id = where["assignment"], where["student"]
     step.notebook_id = where["notebook"]
     NbGraderPreprocessor.preprocess(step, notebook, {"nbgrader": where})
+    unchanged.keep(found, settled, notebook)
 
 
 class Found:
