@@ -10,9 +10,10 @@ import asyncio
 import hmac
 import json
 import math
+import re
 import secrets
-from urllib.parse import urlsplit
 
+from sqlalchemy.exc import OperationalError
 from tornado.web import Application, HTTPError, RequestHandler
 
 from normlib.errors import CourseError
@@ -26,7 +27,7 @@ from normlib.grade.marking.questions import Question, questions
 from normlib.grade.submission import limited
 
 HOST = "127.0.0.1"
-_NAMES = {HOST, "localhost"}
+_OURS = re.compile(r"(127\.0\.0\.1|localhost)(:\d+)?")  # a tunnel has another port
 _MOST = 100_000  # bytes of what a page sends
 _LONGEST = 10_000  # characters of a comment
 _POLICY = (
@@ -109,7 +110,7 @@ class _Guarded(RequestHandler):
 
     def prepare(self):
         host = self.request.host
-        if urlsplit(f"//{host}").hostname not in _NAMES:
+        if not _OURS.fullmatch(host):
             raise HTTPError(403)
         given = self.path_args[0] if self.path_args else ""
         if not hmac.compare_digest(given.encode(), self.token.encode()):
@@ -183,9 +184,16 @@ class _Answer(_Guarded):
         seen, change = _change(self.request.body, question)
         try:
             self.finish(self.answers.save(question, key, seen, change))
-        except (Gone, OSError) as error:
-            self.set_status(409 if isinstance(error, Gone) else 503)
-            self.finish({"error": str(error)})
+        except Gone as error:
+            self._refuse(409, str(error))
+        except OperationalError as error:  # formgrader holds it, or the disk is full
+            self._refuse(503, f"The gradebook: {error.orig}.")
+        except OSError as error:
+            self._refuse(503, f"{error}.")
+
+    def _refuse(self, status, why):
+        self.set_status(status)
+        self.finish({"error": why})
 
 
 class _Who(_Guarded):

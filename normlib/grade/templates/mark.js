@@ -10,6 +10,7 @@ let unsaved = {};           // what still has to be sent
 let sending = null;
 let theirs = null;
 
+const counted = (points) => (points === 1 ? "1 point" : `${points} points`);
 const pressed = () => buttons.find((b) => b.getAttribute("aria-pressed") === "true");
 
 function say(text, kind = "quiet") {
@@ -53,12 +54,12 @@ async function sendAll() {
 function report(change, meanwhile) {
   if (meanwhile) {
     theirs = meanwhile;
-    const points = meanwhile.points === null ? "no points" : `${meanwhile.points} points`;
+    const points = meanwhile.points === null ? "no points" : counted(meanwhile.points);
     const said = meanwhile.comment ? `, and said “${meanwhile.comment}”` : "";
     say(`Saved over what somebody else did meanwhile: gave ${points}${said}.`, "wait");
     document.querySelector("#meanwhile").hidden = false;
   } else if ("points" in change) {
-    say(change.points === null ? "Saved: not marked." : `Saved: ${change.points} points.`, "good");
+    say(change.points === null ? "Saved: not marked." : `Saved: ${counted(change.points)}.`, "good");
   } else {
     say("Saved the comment.", "good");
   }

@@ -2,11 +2,12 @@
 
 import http.client
 import json
+import sqlite3
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.grade.marking.conftest import WORDS, given, serving
+from tests.grade.marking.conftest import WORDS, given, put, serving
 from tests.grade.pages import parsed
 
 # What takes long is made once: the server, for all that only asks.
@@ -84,7 +85,8 @@ def test_nobody_else_gets_in_or_writes(site, class_):
         assert site.ask("", base=base).status == 403
         assert site.ask(path, base=base).status == 403
         assert site.ask(f"{path}/who", base=base).status == 403
-    for name in (f"tracker.example:{port}", "tracker.example", f"127.0.0.1.x:{port}"):
+    names = ("tracker.example", "127.0.0.1.x", "localhost.x", "[::1")
+    for name in (*names, *(f"{name}:{port}" for name in names)):
         assert site.ask(path, Host=name).status == 403
     for name in (f"localhost:{port}", "127.0.0.1:1"):  # a tunnel's port, too
         assert site.ask(path, Host=name).status == 200
@@ -110,6 +112,30 @@ def test_nothing_else_is_saved(site, class_):
     own = {"Origin": f"http://{site.host}", "Content_Type": "application/json"}
     for body in ("", "[]", "{", "[" * 90_000, b"\xff", "1"):
         assert site.ask(site.first(), body, **own).status == 400
+    assert untouched(class_)
+
+
+def test_a_gradebook_that_cannot_be_written_is_told(site, class_):
+    """As when formgrader writes to it."""
+    path = site.first()
+    with sqlite3.connect(class_.db_url.removeprefix("sqlite:///")) as other:
+        other.execute("begin immediate")
+        reply = site.post(path, {"points": 1})
+        other.rollback()
+    other.close()
+    assert reply.status == 503 and untouched(class_)
+    assert json.loads(reply.text)["error"] == "The gradebook: database is locked."
+    assert site.post(path, {"points": 1}).status == 200
+    assert not untouched(class_)
+
+
+def test_an_answer_that_is_gone_is_told(site, class_):
+    path = site.first()
+    (student,) = json.loads(site.ask(f"{path}/who").text)["who"]
+    put(class_, {student: "Something else."})
+    own = {"Origin": f"http://{site.host}", "Content_Type": "application/json"}
+    reply = site.ask(path, json.dumps({"seen": "", "points": 2}), **own)
+    assert reply.status == 409 and "no longer there" in reply.text
     assert untouched(class_)
 
 
