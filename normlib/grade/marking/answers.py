@@ -95,7 +95,7 @@ class Answers:
         wrote them, and stays the same from one day to the next.
         """
         try:
-            rows = self._rows(question)
+            rows = list(self._rows(question))
         finally:
             self._book.db.rollback()  # locks nothing, and forgets what it has read
         found, lost = {}, []

@@ -45,6 +45,16 @@ def test_answers_that_differ_in_white_space_are_one(opened, question):
     assert all(answer.waits and not answer.points for answer in answers.values())
 
 
+def test_nothing_stays_locked(class_, question):
+    """A page may be open for days."""
+    with gradebook.opened(class_) as book:
+        answers = Answers(class_, book)
+        for key in answers.of(question)[0]:
+            assert not book.db().in_transaction()
+            answers.save(question, key, "", {"points": 1, "comment": "So."})
+            assert not book.db().in_transaction()
+
+
 def test_another_picture_is_another_answer(class_of, question):
     class_ = class_of({"ada": ("See.", DOT), "bob": "See.", "cy": ("See.", DOT)})
     with gradebook.opened(class_) as book:
