@@ -150,9 +150,10 @@ class Answers:
         return {"version": now.version, "meanwhile": meanwhile}
 
     def comments(self, answers: dict[str, Answer]) -> list[str]:
-        """What was said about these answers, the most frequent first."""
-        said = Counter(a.comment.strip() for a in answers.values())
-        return [text for text, _ in said.most_common() if text]
+        """The lines of what was said about these answers, the most frequent first."""
+        lines = [line for a in answers.values() for line in a.comment.splitlines()]
+        said = Counter(line.strip() for line in lines if line.strip())
+        return [line for line, _ in said.most_common()]
 
     def _rows(self, question):
         """Student, what the gradebook has for the answer, comment."""

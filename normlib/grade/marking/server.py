@@ -152,6 +152,7 @@ class _List(_Guarded):
 
 class _File(_Guarded):
     def get(self, _, kind):
+        self.set_header("Cache-Control", "private, max-age=86400")  # the token changes
         types = {"js": "text/javascript", "css": "text/css"}
         self.set_header("Content-Type", f"{types[kind]}; charset=utf-8")
         names = ("mark.js",) if kind == "js" else ("style.css", "mark.css")

@@ -92,6 +92,35 @@ def test_a_question_is_marked_by_keyboard(tab, class_):
     assert tab.inner_text("td.wait") == "1"
 
 
+def test_a_key_that_is_pressed_while_the_page_loads_counts(tab, class_):
+    open_first(tab)
+    tab.add_init_script(
+        "const early = new KeyboardEvent('keydown', {key: '3', code: 'Digit3'});"
+        "new MutationObserver((_, watch) => { if (document.querySelector('main')) {"
+        " watch.disconnect(); dispatchEvent(early); } })"
+        ".observe(document, {childList: true, subtree: true});"
+    )
+    tab.reload()
+    saved(tab)
+    assert given(class_, writer(tab)) == (1.5, False, None)
+
+
+def test_a_key_for_the_next_answer_gives_this_one_nothing(tab, class_):
+    """While the next page is on its way."""
+    open_first(tab)
+    student, held = writer(tab), []
+    tab.route("**/*", lambda route: held.append(route))
+    press(tab, "n")
+    while not held:
+        tab.wait_for_timeout(20)
+    press(tab, "2")
+    tab.wait_for_timeout(300)  # for what should not be sent
+    assert len(held) == 1
+    tab.unroute("**/*")  # lets it go on
+    expect(tab).to_have_title(re.compile("^2 of 2"))
+    assert given(class_, student)[0] is None
+
+
 def test_names_are_hidden_until_asked_for(tab):
     open_first(tab)
     assert "ada" not in tab.content() and "bob" not in tab.content()
