@@ -9,6 +9,7 @@ import json
 import os
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 
 from normlib.grade.bridge import gradebook
 from normlib.grade.bridge.course import Course
@@ -51,8 +52,11 @@ class Answer:
 
     @property
     def points(self) -> dict[float, int]:
-        """How many students have how many points, of those that are marked."""
-        return dict(Counter(m.points for m in self.marks if not m.waits))
+        """How many students have how many points, of those that are marked.
+
+        What formgrader resolves without a number is worth nothing.
+        """
+        return dict(Counter(m.points or 0.0 for m in self.marks if not m.waits))
 
     @property
     def earlier(self) -> list[float]:
@@ -86,7 +90,7 @@ class Answers:
 
     def __init__(self, course: Course, book, share: Share | None = None):
         self._course, self._book, self.share = course, book, share or Share()
-        self._texts = {}
+        self._texts: dict[Path, tuple] = {}
 
     def of(self, question: Question) -> tuple[dict[str, Answer], list[str]]:
         """The distinct answers, and the students whose answer cannot be read.
@@ -98,16 +102,19 @@ class Answers:
             rows = list(self._rows(question))
         finally:
             self._book.db.rollback()  # locks nothing, and forgets what it has read
-        found, lost = {}, []
-        for student, grade, comment in rows:
-            mark = Mark(student, *grade, comment or "")
+        found: dict[str, Answer] = {}
+        lost = []
+        for student, points, waits, comment in rows:
+            mark = Mark(student, points, waits, comment or "")
             cell = self._cells(question, student).get(question.id)
             if cell is None:
                 lost.append(student)
                 continue
-            key = key_of(question.id, *cell)
+            source, attachments = cell
+            key = key_of(question.id, source, attachments)
             if self.share.has(key):
-                found.setdefault(key, Answer(key, *cell, [])).marks.append(mark)
+                new = Answer(key, source, attachments, [])
+                found.setdefault(key, new).marks.append(mark)
         return dict(sorted(found.items())), lost
 
     def save(self, question: Question, key: str, seen: str, change: dict) -> dict:
@@ -145,7 +152,7 @@ class Answers:
             now = self.of(question)[0][key]
         meanwhile = None
         if seen != answer.version:
-            points = None if answer.waits else max(answer.points, key=answer.points.get)
+            points = None if answer.waits else max(answer.points)
             meanwhile = {"points": points, "comment": answer.comment}
         return {"version": now.version, "meanwhile": meanwhile}
 
@@ -165,7 +172,7 @@ class Answers:
             question, Grade, Grade.auto_score, *points
         ):
             if auto is None:  # else nothing was written
-                yield student, grade, texts.get(student)
+                yield student, *grade, texts.get(student)
 
     def _of(self, question, kind, *columns):
         from nbgrader.api import BaseCell, Notebook, SubmittedNotebook

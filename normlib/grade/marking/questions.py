@@ -74,7 +74,7 @@ def questions(course: Course, assignment: str) -> list[Question]:
                 elif cell.cell_type == "markdown":
                     asked.append(cell.source)
                 continue
-            name = grade_id(cell)
+            name = str(grade_id(cell))
             model, *scheme = _SCHEME.split(sources.get(name, ""), maxsplit=1)
             found.append(
                 Question(

@@ -163,6 +163,17 @@ def test_who_was_marked_alone_is_seen(opened, class_, question):
     assert one.points == {0.3: 1} and one.waits and one.earlier == []
 
 
+def test_what_formgrader_resolves_without_a_number_is_worth_nothing(
+    opened, class_, question
+):
+    with gradebook.opened(class_) as book:
+        place = WORDS, "feature_scaling", "01_feature_scaling", "bob"
+        book.find_grade(*place).needs_manual_grade = False
+        book.db.commit()
+    one = found(opened(), question, "bob")
+    assert one.points == {0: 1} and not one.waits
+
+
 def test_what_was_changed_since_tells_what_it_had(opened, class_, question):
     answers = opened()
     one = found(answers, question, "bob")
