@@ -40,7 +40,7 @@ c.Limits.size = 32
 c.Autograde.exporter_class = "normlib.grade.preprocessor.AnyFile"
 c.Autograde.sanitize_preprocessors = ["normlib.grade.preprocessor.grade_in_sandbox"]
 c.Autograde.autograde_preprocessors = [
-    "nbgrader.preprocessors.SaveAutoGrades",
+    "normlib.grade.preprocessor.save_points",
     "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]

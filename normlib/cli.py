@@ -50,6 +50,13 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def share(text: str) -> tuple[int, int]:
+    number, _, of = text.partition("/")
+    if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+        raise argparse.ArgumentTypeError(f"should be such as 1/2, got {text!r}")
+    return int(number), int(of)
+
+
 # For learners.
 
 
@@ -194,6 +201,31 @@ def grade(options):
     if options.json:
         report.write_json(options.json, graded)
     return 1 if graded.failed else 0
+
+
+@command(
+    "mark",
+    "mark the answers in words by hand",
+    "Serve a page to this machine, on which one question after another is marked for "
+    "the whole class, each distinct answer once. Points and comments go into the "
+    "gradebook at once.",
+    argument("assignment", nargs="?", default="", metavar="ASSIGNMENT"),
+    argument(
+        "--share",
+        type=share,
+        default=(1, 1),
+        metavar="K/N",
+        help="only the K-th of N parts of the answers, for one of N people",
+    ),
+    with_default("--port", type=positive, default=8010, metavar="PORT"),
+)
+def mark(options):
+    from normlib.grade.bridge.course import Course
+    from normlib.grade.marking import server
+    from normlib.grade.marking.answers import Share
+
+    course = Course(Path().resolve())
+    server.run(course, options.assignment, Share(*options.share), options.port)
 
 
 @command(

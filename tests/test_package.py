@@ -25,7 +25,7 @@ def test_the_wheel_holds_every_module_and_what_people_get_wrong(root, tmp_path):
     names = {n for n in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in n}
     files = [
         p
-        for kind in ("py", "md", "json", "html", "css")
+        for kind in ("py", "md", "json", "html", "css", "js")
         for p in (root / "normlib").rglob(f"*.{kind}")
     ]
     wanted = {str(path.relative_to(root)) for path in files}

@@ -103,7 +103,7 @@ def read(book) -> Overview:
             shown[student].append(row)
             waiting[student] += waits
             answers[student] |= points
-        rows = _handed_in(book, name, Notebook.name)
+        rows = handed_in(book, name, Notebook.name)
         for student, notebook in rows.join(
             Notebook, SubmittedNotebook.notebook_id == Notebook.id
         ):
@@ -134,7 +134,7 @@ def _digest(rows):
     return hashlib.sha256("\n".join(sorted(rows)).encode()).hexdigest()
 
 
-def _handed_in(book, assignment, *columns):
+def handed_in(book, assignment, *columns):
     """A query for the student and ``columns`` of each notebook handed in."""
     from nbgrader.api import Assignment, SubmittedAssignment, SubmittedNotebook
 
@@ -160,7 +160,7 @@ def _marks(book, assignment):
         (Comment, (*texts, literal(False))),
     ):
         where = SubmittedNotebook.id, BaseCell.name
-        rows = _handed_in(book, assignment, *where, *columns)
+        rows = handed_in(book, assignment, *where, *columns)
         for student, *row in rows.join(
             kind, kind.notebook_id == SubmittedNotebook.id
         ).join(BaseCell, kind.cell_id == BaseCell.id):

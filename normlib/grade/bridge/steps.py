@@ -8,6 +8,7 @@ import contextlib
 from types import SimpleNamespace
 
 from normlib.errors import CourseError
+from normlib.grade.bridge import unchanged
 
 
 def create_tables(db_url: str) -> None:
@@ -85,24 +86,32 @@ def submissions(gradebook, times):
     finds = SimpleNamespace(
         db=db, find_assignment=wanted.__getitem__, find_student=known.__getitem__
     )
-    return {
+    submitted = {
         names: gradebook.update_or_create_submission(*names, **when)
         if names in found
         else Gradebook.add_submission(finds, *names, **when)
         for names, when in times.items()
     }
+    db.flush()  # gives new ones their ids
+    return submitted
 
 
 def save_points(config, gradebook, submission, notebook, where) -> None:
-    """What `SaveAutoGrades` does with the points in a notebook."""
+    """What `SaveAutoGrades` does with the points in a notebook.
+
+    But it asks for no mark again whose answer has not changed.
+    """
     from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
 
     step = SaveAutoGrades(config=config)
     (row,) = (n for n in submission.notebooks if n.name == where["notebook"])
-    step.gradebook = Found(gradebook.db, row)  # it would open another one each time
+    found = Found(gradebook.db, row)
+    settled = unchanged.settled(found.grades)
+    step.gradebook = found  # it would open another one each time
     step.assignment_id, step.student_id = where["assignment"], where["student"]
     step.notebook_id = where["notebook"]
     NbGraderPreprocessor.preprocess(step, notebook, {"nbgrader": where})
+    unchanged.keep(gradebook.db, row.id, found.grades, settled, notebook)
 
 
 class Found:

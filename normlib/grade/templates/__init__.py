@@ -1,6 +1,7 @@
-"""The pages that grading writes, as templates; all of them escape what they are given.
+"""The pages of grading, as templates; all of them escape what they are given.
 
-Each page is one file: nothing is loaded, and there is no script in it.
+Each page that grading writes is one file: nothing is loaded, and there is no script in
+it. Those for marking by hand are served, with a script and a style sheet of their own.
 """
 
 from functools import cache
@@ -40,3 +41,8 @@ def number(points: float) -> str:
 def text(names: tuple[str, ...]) -> bytes:
     """What these templates are made of; it changes when a page would."""
     return b"".join((_FOLDER / name).read_bytes() for name in (*names, "style.css"))
+
+
+def source(name: str) -> bytes:
+    """A file that a served page loads."""
+    return (_FOLDER / name).read_bytes()

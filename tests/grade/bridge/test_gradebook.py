@@ -67,7 +67,7 @@ def test_what_was_given_by_hand_survives_a_regrade(new_course, grade_here):
         )
         assert (checked.manual_score, checked.score) == (0.5, 0.5)
         assert checked.auto_score == EXERCISES["feature_scaling.z_score"].points
-        assert words.needs_manual_grade and checked.needs_manual_grade
+        assert not words.needs_manual_grade and not checked.needs_manual_grade
         assert book.find_comment(WORDS, *PLACE).comment == "Well said."
 
 

@@ -48,6 +48,8 @@ def give_by_hand(folder):
     with gradebook.opened(Course(folder)) as book:
         grade, comment = book.find_grade(*WRITTEN), book.find_comment(*WRITTEN)
         grade.manual_score, grade.extra_credit = 1.5, 0.25
+        # In doubt: what is settled stays so here, and not in nbgrader.
+        grade.needs_manual_grade = True
         comment.manual_comment = "Well said."
         book.db.commit()
 

@@ -1,0 +1,1 @@
+"""Marking by hand: answers in words, question by question, on a local page."""
