@@ -1,5 +1,6 @@
 """The built book, read in a browser from the disk, with no network."""
 
+import ast
 import inspect
 import json
 import re
@@ -251,6 +252,21 @@ def test_a_chapter_can_be_read_in_one_sitting(chapter, html):
         left_out.decompose()
     words = re.findall(r"[A-Za-z]\S*", page.get_text(" "))
     assert 2000 <= len(words) <= 4500
+
+
+def test_code_behind_a_claim_is_folded_and_not_removed(root):
+    """A cell that no reader can see may set something up, and nothing else."""
+    cell = r"^```\{code-cell\}[^\n]*\n((?:---\n.*?^---\n|:[^\n]*\n)+)(.*?)^```$"
+    removed = [
+        code
+        for path in root.glob("book/*.md")
+        for options, code in re.findall(cell, path.read_text("utf-8"), re.M | re.S)
+        if "remove-cell" in options
+    ]
+    assert removed
+    for code in removed:
+        for node in ast.parse(code).body:
+            assert isinstance(node, ast.Import | ast.ImportFrom | ast.Assign), code
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)

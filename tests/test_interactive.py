@@ -21,6 +21,7 @@ PAGES = {
     "fig-neighbors": "book/02_batch_norm",
     "fig-offset": "book/02_batch_norm",
     "fig-ln-circle": "book/03_layer_norm",
+    "fig-in-lights": "book/04_instance_norm",
     "fig-gn-batch-size": "book/05_group_norm",
     "fig-gn-sets": "book/05_group_norm",
     "fig-weight-step": "book/06_weight_norm",
@@ -308,6 +309,56 @@ def test_a_sample_lands_and_gets_its_gradient_as_in_torch(opened):
         assert f"Direction {15 * i}°, distance {distance}," in figure.words
         assert f" {sigma:.2f}. The sample lands" in figure.words
         assert f"goes on has length {np.hypot(*passed):.2f}," in figure.words
+
+
+def test_two_networks_answer_in_any_light_as_networks_trained_here(
+    opened, root, monkeypatch
+):
+    monkeypatch.syspath_prepend(root / "book")
+    import digits
+
+    torch.set_num_threads(1)
+    norms = {
+        "Batch": nn.BatchNorm2d,
+        "Instance": lambda channels: nn.InstanceNorm2d(channels, affine=True),
+    }
+    nets = {}
+    for name, norm in norms.items():
+        data, layers = digits.load(0), [nn.Unflatten(1, (1, 8, 8))]
+        for inputs, outputs in itertools.pairwise((1, 8, 16, 16)):
+            settings = dict(padding=1, padding_mode="reflect", bias=False)
+            layers.append(nn.Conv2d(inputs, outputs, 3, **settings))
+            layers += [norm(outputs), nn.ReLU()]
+        net = nn.Sequential(*layers, nn.Flatten(), nn.Linear(16 * 64, 10))
+        settings = dict(batch_size=32, momentum=0.9, decay=True)
+        nets[name] = digits.trained(net, data, 160, 0.05, **settings).eval()
+
+    figure = opened("fig-in-lights")
+    contrasts, brightnesses = (-1, 0.1, 0.2, 0.4, 1, 2, 4, 10), range(-4, 5)
+    verdicts = {name: set() for name in nets}
+    for (i, row), j, k in itertools.product(enumerate((6, 0, 1)), (0, 1, 4, 6), (1, 4)):
+        contrast, brightness = contrasts[j], brightnesses[k]
+        image, label = contrast * data[2][row] + brightness, data[3][row].item()
+        figure.press(f"{i + 1}", "Space")
+        figure.press("Contrast", "Home", *["ArrowRight"] * j)
+        figure.press("Brightness", "Home", *["ArrowRight"] * k)
+        said = figure.words.replace("−", "-")
+        assert f"Image {i + 1}, a {label}, at contrast × {contrast} and" in said
+        assert f"brightness {brightness}." in said
+        picture, *bars = figure.traces
+        assert np.allclose(picture["z"], image.view(8, 8), atol=0.01)
+        for (name, net), bar in zip(nets.items(), bars, strict=True):
+            shares = net(image[None]).softmax(dim=1)[0].detach().numpy()
+            assert bar["y"] == pytest.approx(100 * shares, abs=0.5)
+            answer, verdict = re.search(
+                rf"{name} norm says (\d),.*?(right|wrong)", said
+            ).groups()
+            assert (answer == str(label)) == (verdict == "right")
+            assert int(answer) == shares.argmax()
+            verdicts[name].add((contrast > 0, verdict))
+    assert (True, "wrong") in verdicts["Batch"]
+    # Only a negative misleads the second network.
+    assert verdicts["Instance"] == {(True, "right"), (False, "wrong")}
 
 
 def test_a_step_turns_the_weight_as_one_of_torch_does(opened):
