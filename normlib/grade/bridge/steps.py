@@ -71,7 +71,8 @@ def submissions(gradebook, times):
     from nbgrader.api import Assignment, Gradebook, Student, SubmittedAssignment
 
     db = gradebook.db
-    assignments, students = map(dict.fromkeys, zip(*times, strict=True))
+    assignments = dict.fromkeys(assignment for assignment, _ in times)
+    students = dict.fromkeys(student for _, student in times)
     known = {s.id: s for s in db.query(Student).filter(Student.id.in_(students))}
     known |= {n: gradebook.add_student(n) for n in students if n not in known}
     wanted = {
