@@ -23,7 +23,7 @@ PAGES := _config.yml _toc.yml $(wildcard book/* book/instructors/* book/static/*
 SOURCES := $(wildcard solutions/*/*.ipynb)
 TESTS := $(shell find tests -name '*.py')
 
-.PHONY: help course book pdf exercises grade lab serve test quick lint strength mutants sandboxes class bench lock clean
+.PHONY: help course book pdf exercises grade lab serve test quick lint strength mutants sandboxes class image bench lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ sandboxes: $(ENVIRONMENT)  ## each defense of the sandbox taken away, and whethe
 
 class: $(ENVIRONMENT)  ## the points of a class of 500 beside what was planted; an hour
 	@STUDENTS=500 python -m pytest --quiet tests/grade/test_classroom.py -k deserves
+
+image: $(ENVIRONMENT)  ## the Containerfile's steps in a fresh Debian, and a class graded there
+	@python -W ignore -m tests.image
 
 bench: $(ENVIRONMENT)  ## speed, memory and accuracy beside torch and the textbook
 	@python benchmarks/checks.py

@@ -11,13 +11,13 @@ from fnmatch import fnmatch
 
 import pytest
 
+from tests import image
+
 
 @pytest.fixture(scope="module")
 def steps(root):
     """The instructions, each as its name and the rest."""
-    text = (root / "Containerfile").read_text()
-    text = re.sub(r"^#.*\n", "", text, flags=re.MULTILINE).replace("\\\n", " ")
-    return [line.split(maxsplit=1) for line in text.splitlines() if line]
+    return image.steps((root / "Containerfile").read_text())
 
 
 @pytest.fixture
@@ -65,8 +65,8 @@ def test_the_package_can_be_installed_from_what_is_copied(context, steps, root):
 
 
 def test_it_begins_with_the_python_that_ci_tests_with(root, steps):
-    (image,) = (rest for name, rest in steps if name == "FROM")
-    version = re.search(r"python:(\d+\.\d+)-", image)[1]
+    (name,) = (rest for name, rest in steps if name == "FROM")
+    version, _ = image.release(name)
     text = (root / ".github/workflows/test.yml").read_text()
     assert f'python-version: "{version}"' in text
 
@@ -74,4 +74,5 @@ def test_it_begins_with_the_python_that_ci_tests_with(root, steps):
 def test_ci_builds_it_and_grades_in_it(root):
     text = (root / ".github/workflows/test.yml").read_text()
     assert "docker build --file Containerfile" in text
-    assert "$RUN normlib grade" in text
+    commands = re.findall(r"run: \$RUN (.+)", text)
+    assert tuple(commands) == image.GRADING

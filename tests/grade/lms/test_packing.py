@@ -20,6 +20,7 @@ from tests.grade.attacks import RIGHT, answer
 from tests.grade.lms import documented
 from tests.grade.lms.systems import Classroom50, Gradescope, PrairieLearn
 from tests.grade.ordinary import ordinary
+from tests.image import DOCKERS
 
 ASSIGNMENT, NOTEBOOK, KEY = (
     "01_feature_scaling",
@@ -242,14 +243,6 @@ def test_the_package_that_was_packed_is_the_one_that_grades(start, scaling, hand
     done = system.grade("-S")  # Python then finds no package
     assert done.returncode == 0, done.stderr
     assert system.content["score"] == 7 * sum(EXERCISES[k].points for k in scaling.keys)
-
-
-# What Docker leaves to root in a container that asks for nothing more.
-DOCKERS = (
-    *("chown", "dac_override", "fowner", "fsetid", "kill", "setgid", "setuid"),
-    *("setpcap", "net_bind_service", "net_raw", "sys_chroot", "mknod", "audit_write"),
-    "setfcap",
-)
 
 
 @pytest.mark.slow
