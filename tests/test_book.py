@@ -14,6 +14,7 @@ import normlib
 import normlib.torch
 from normlib.check import EXERCISES
 from normlib.check.exercises import TOPICS
+from tests.axe import serious_faults
 from tests.pages import CHAPTERS, NOTEBOOKS, PAGES
 
 
@@ -106,7 +107,7 @@ def test_nothing_keeps_people_out(page, theme, width):
     page.evaluate(UNFOLD)
     page.set_viewport_size({"width": width, "height": 900})
     page.evaluate(RESIZED)
-    assert serious_faults(page, theme) == []
+    assert faults_in(page, theme) == []
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -164,19 +165,11 @@ RESIZED = """() => new Promise((done) => requestAnimationFrame(
     () => requestAnimationFrame(() => setTimeout(done, 300))))"""
 
 
-def serious_faults(page, theme):
-    """What axe-core finds on the page, in this theme."""
-    from axe_playwright_python.sync_playwright import Axe
-
+def faults_in(page, theme):
     page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
     # Colors change by and by.
     page.evaluate("Promise.all(document.getAnimations().map((a) => a.finished))")
-    return [
-        (fault["id"], element["target"])
-        for fault in Axe().run(page).response["violations"]
-        if fault["impact"] in ("serious", "critical")
-        for element in fault["nodes"]
-    ]
+    return serious_faults(page)
 
 
 @pytest.fixture
@@ -202,7 +195,7 @@ def test_search_finds_a_chapter_by_keyboard_alone(tab):
     assert tab.locator("#search-results a[href$='04_instance_norm.html']").count() == 0
     assert tab.complaints == []
     for theme in ("light", "dark"):
-        assert serious_faults(tab, theme) == []
+        assert faults_in(tab, theme) == []
 
 
 @pytest.mark.parametrize(

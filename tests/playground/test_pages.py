@@ -4,10 +4,10 @@ import json
 from urllib.parse import urlparse
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 
 from normlib.check import EXERCISES
+from tests.axe import serious_faults
 from tests.pages import NOTEBOOKS
 from tests.playground.conftest import PATIENCE
 
@@ -67,15 +67,6 @@ def test_it_shuts_nobody_out(visit, page, viewport, theme, screenshots):
     name = f"playground-{page.rpartition('/')[2]}-{viewport['width']}-{theme}.png"
     tab.screenshot(path=screenshots / name)
     assert serious_faults(tab, ".bd-article") == []
-
-
-def serious_faults(tab, where):
-    found = Axe().run(tab, context={"include": [[where]]}).response
-    return [
-        (violation["id"], [node["target"] for node in violation["nodes"]])
-        for violation in found["violations"]
-        if violation["impact"] in ("serious", "critical")
-    ]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
