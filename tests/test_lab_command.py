@@ -21,17 +21,18 @@ def read(address):
         return answer.read().decode()
 
 
-@pytest.fixture
-def course(tmp_path, root):
+@pytest.fixture(scope="module")
+def course(tmp_path_factory, root):
     """A course with a built page, in which somebody has worked."""
-    shutil.copy(root / "nbgrader_config.py", tmp_path)
-    shutil.copytree(root / "exercises", tmp_path / "exercises")
-    (tmp_path / "_build/html").mkdir(parents=True)
-    (tmp_path / "_build/html/index.html").write_text("<p>The book")
-    return tmp_path
+    folder = tmp_path_factory.mktemp("course")
+    shutil.copy(root / "nbgrader_config.py", folder)
+    shutil.copytree(root / "exercises", folder / "exercises")
+    (folder / "_build/html").mkdir(parents=True)
+    (folder / "_build/html/index.html").write_text("<p>The book")
+    return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def started(course, root):
     """The command's output and addresses, with a port that is taken."""
     taken = socket.create_server(("localhost", 0))
