@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.pages import PATIENCE
+
 # Properties are tried on the same examples every time, on machines of any speed.
 settings.register_profile("normlib", derandomize=True, database=None, deadline=None)
 settings.load_profile("normlib")
@@ -79,7 +81,17 @@ def browser(chromium):
     """
     from playwright.sync_api import sync_playwright
 
+    def patient(opens):
+        def opened(**options):
+            page = opens(**options)
+            page.set_default_timeout(PATIENCE)
+            return page
+
+        return opened
+
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(**chromium)
+        started = playwright.chromium.launch(timeout=PATIENCE, **chromium)
+        started.new_page = patient(started.new_page)
+        started.new_context = patient(started.new_context)
         yield started
         started.close()

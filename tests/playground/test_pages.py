@@ -8,8 +8,7 @@ from bs4 import BeautifulSoup
 
 from normlib.check import EXERCISES
 from tests.axe import serious_faults
-from tests.pages import NOTEBOOKS
-from tests.playground.conftest import PATIENCE
+from tests.pages import NOTEBOOKS, PATIENCE
 
 PAGE = "exercises/01_feature_scaling/feature_scaling"
 KEY = "feature_scaling.min_max"
@@ -32,7 +31,6 @@ def visit(browser, site):
     def open_page(page, prepare=lambda tab: None, **options):
         contexts.append(browser.new_context(**options))
         tab = contexts[-1].new_page()
-        tab.set_default_timeout(PATIENCE)
         prepare(tab)
         tab.goto(page if "://" in page else f"{site}/{page}.html")
         return tab
