@@ -96,9 +96,9 @@ def test_a_phone_shows_the_page_without_scrolling_sideways(page, theme, screensh
     page.set_viewport_size({"width": 390, "height": 844})
     page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
     wider = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-    name = page.name.replace("/", "-")
-    path = screenshots / f"{name}-phone-{theme}.png"
-    page.screenshot(path=path, full_page=True, animations="disabled")  # drawers slide
+    if theme == "dark":  # the light one is drawn on a desk
+        path = screenshots / f"{page.name.replace('/', '-')}-phone.png"
+        page.screenshot(path=path, full_page=True, animations="disabled")
     assert wider <= 0
 
 
@@ -133,24 +133,21 @@ DRAWN_ONCE = """() => [...document.querySelectorAll("figure:has(img.only-dark)")
     .filter((id) => !document.querySelector(`[data-figure="${id}"]`))"""
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
-def test_each_figure_is_seen_once_in_the_colors_of_its_theme(chapter, browser, html):
-    tab = browser.new_page(viewport={"width": 1280, "height": 900})
-    tab.goto((html / f"{chapter}.html").as_uri())
-    names = tab.evaluate(DRAWN_ONCE)
-    assert names
+def test_each_figure_is_seen_once_in_the_colors_of_its_theme(page):
+    page.set_viewport_size({"width": 1280, "height": 900})
+    names = page.evaluate(DRAWN_ONCE)
+    assert names or page.name not in CHAPTERS
     for theme in ("light", "dark"):
-        tab.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+        page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
         for name in names:
-            images = tab.locator(f"figure#{name} img").all()
+            images = page.locator(f"figure#{name} img").all()
             (seen,) = (image for image in images if image.is_visible())
             seen.scroll_into_view_if_needed()
-            tab.wait_for_function("i => i.naturalWidth", arg=seen.element_handle())
+            page.wait_for_function("i => i.naturalWidth", arg=seen.element_handle())
             dark = seen.get_attribute("src").endswith("-dark.png")
             assert dark == (theme == "dark")
             ground = seen.evaluate("i => getComputedStyle(i).backgroundColor")
             assert theme == "light" or ground == "rgba(0, 0, 0, 0)"
-    tab.close()
 
 
 UNFOLD = """() => {

@@ -57,6 +57,7 @@ def started(course, root):
         taken.close()
 
 
+@pytest.mark.slow
 def test_a_taken_port_is_noticed_and_another_one_said(started):
     said, wanted, _ = started
     other = re.search(rf"Port {wanted} is taken: the book has (\d+) instead", said)[1]
@@ -64,6 +65,7 @@ def test_a_taken_port_is_noticed_and_another_one_said(started):
     assert read(f"http://localhost:{other}/") == "<p>The book"
 
 
+@pytest.mark.slow
 def test_what_is_for_instructors_is_switched_off(started):
     _, _, address = started
     page = read(f"{address}/lab")

@@ -103,6 +103,7 @@ def test_a_class_of_ten_has_every_kind_of_answer(course, tmp_path, seed):
     assert {plan["kind"] for *_, plan in planted(tmp_path / "class")} >= set(KINDS)
 
 
+@pytest.mark.slow
 def test_each_answer_is_of_the_kind_that_was_planted(course, class_of_ten):
     for path, key, plan in planted(class_of_ten):
         if plan["kind"] == "in words":
@@ -164,6 +165,7 @@ def test_noise_is_heard(class_of_ten):
     assert "It printed" in heard["writes to stderr"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", EXERCISES)
 def test_every_known_answer_can_be_pasted_into_the_notebook(course, key):
     """Its text alone defines it, and it brings back what it does in its own file.
