@@ -51,7 +51,10 @@ def running(seed):
     )
 
 
-@pytest.fixture(params=EXERCISES)
+# One process for all tests of an exercise: what it has judged, it knows.
+@pytest.fixture(
+    params=[pytest.param(k, marks=pytest.mark.xdist_group(k)) for k in EXERCISES]
+)
 def exercise(request):
     return EXERCISES[request.param]
 
