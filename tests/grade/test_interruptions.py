@@ -56,8 +56,8 @@ def uninterrupted(new_course, grade_here):
 
 
 def test_killed_between_any_two_writes(new_course, grade_here, uninterrupted):
-    """Every ninth of about a hundred; ``make samples`` tries them all."""
-    points, step = 0, every(9)
+    """Every fifth of about a hundred; ``make samples`` tries them all."""
+    points, step = 0, every(5)
     for last in range(1, 1000, step):
         folder, left = new_course(f"killed-{last}", 2), [last]
 
