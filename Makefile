@@ -23,7 +23,7 @@ PAGES := _config.yml _toc.yml $(wildcard book/* book/instructors/* book/static/*
 SOURCES := $(wildcard solutions/*/*.ipynb)
 TESTS := $(shell find tests -name '*.py')
 
-.PHONY: help course book pdf exercises grade lab serve test quick lint strength mutants sandboxes class image bench lock clean
+.PHONY: help course book pdf exercises grade lab serve test quick lint strength mutants sandboxes samples class image bench lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,7 +53,7 @@ serve: book  ## the built book at http://localhost:8000
 
 test: _build/tests-passed  ## every test, after the book; about 20 minutes on two cores
 
-quick: $(ENVIRONMENT)  ## tests without browser, book or whole classes
+quick: $(ENVIRONMENT)  ## tests without browser, book or whole classes; about 2 minutes
 	@python -m pytest --quiet --numprocesses auto --maxprocesses 4 --dist loadgroup -m "not slow"
 
 lint: $(ENVIRONMENT)  ## style of code and notebooks, types of normlib
@@ -69,6 +69,10 @@ mutants: $(ENVIRONMENT)  ## wrong answers made by machine, exercise by exercise
 
 sandboxes: $(ENVIRONMENT)  ## each defense of the sandbox taken away, and whether it is noticed
 	@nice python -W ignore -m tests.grade.sandbox.mutants
+
+samples: book  ## what the tests sample, tried whole: the page's verdicts, kills between writes
+	@WHOLE=1 python -m pytest --quiet tests/playground/test_verdicts.py \
+	  tests/grade/test_interruptions.py -k 'same_verdict or any_two_writes'
 
 class: $(ENVIRONMENT)  ## the points of a class of 500 beside what was planted; an hour
 	@STUDENTS=500 python -m pytest --quiet tests/grade/test_classroom.py -k deserves

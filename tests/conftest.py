@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.pages import PATIENCE
+
 # Properties are tried on the same examples every time, on machines of any speed.
 settings.register_profile("normlib", derandomize=True, database=None, deadline=None)
 settings.load_profile("normlib")
@@ -14,15 +16,26 @@ ROOT = Path(__file__).parents[1]
 
 
 def pytest_collection_modifyitems(items):
-    """Tests with a browser run in one process, where its pages are opened once.
+    """Tests that need one open page run in one process; what takes long comes first.
 
-    Like others that are marked so, they are not part of `make quick`.
+    What needs a browser or the book takes long, as others do that are marked so. It is
+    not part of `make quick`.
     """
     for item in items:
         if "browser" in item.fixturenames:
-            item.add_marker(pytest.mark.xdist_group("browser"))
+            item.add_marker(pytest.mark.xdist_group(_page(item)))
         if {"browser", "html"} & set(item.fixturenames):
             item.add_marker(pytest.mark.slow)
+    # Or, at the end, one process has the longest test left and the others have none.
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def _page(item):
+    """The page of the book that is open in this test, or else its file's pages."""
+    if "site" in item.fixturenames:
+        return "the page in which Python has started"
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    return f"{item.path.name}, {parameters.get('page', 'its own pages')}"
 
 
 @pytest.fixture(scope="session")
@@ -68,7 +81,17 @@ def browser(chromium):
     """
     from playwright.sync_api import sync_playwright
 
+    def patient(opens):
+        def opened(**options):
+            page = opens(**options)
+            page.set_default_timeout(PATIENCE)
+            return page
+
+        return opened
+
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(**chromium)
+        started = playwright.chromium.launch(timeout=PATIENCE, **chromium)
+        started.new_page = patient(started.new_page)
+        started.new_context = patient(started.new_context)
         yield started
         started.close()

@@ -5,6 +5,10 @@ from pathlib import Path
 
 import yaml
 
+# In milliseconds: on a machine that is busy with other things, a page takes long to
+# open, or Python to start in it. What is waited for is a state, never a time.
+PATIENCE = 300_000
+
 TOC = yaml.safe_load(Path(__file__).parents[1].joinpath("_toc.yml").read_text())
 
 

@@ -46,6 +46,7 @@ def test_what_is_copied_is_not_ignored(root, steps):
     assert {line[1:] for line in lines if line[0] == "!"} == set(copied)
 
 
+@pytest.mark.slow
 def test_the_package_can_be_installed_from_what_is_copied(context, steps, root):
     (command,) = (rest for name, rest in steps if name == "RUN" and "pip" in rest)
     _, _, *arguments = shlex.split(command)

@@ -143,7 +143,10 @@ def test_both_themes_are_legible_and_can_be_switched(opened, name, screenshots):
     for theme in ("light", "dark"):
         figure.page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
         ground = figure.page.evaluate("getComputedStyle(document.body).backgroundColor")
-        figure.page.wait_for_timeout(50)
+        figure.page.wait_for_function(
+            "plot => plot.layout.font.color === getComputedStyle(plot).color",
+            arg=figure.plot.element_handle(),
+        )
         colors[theme] = figure.layout["font"]["color"]
         assert _contrast(colors[theme], ground) > 7
         figure.place.screenshot(path=screenshots / f"{name}-{theme}.png")

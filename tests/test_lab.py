@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import TimeoutError, expect
 
 from tests import jupyterlab
+from tests.pages import PATIENCE
 
-PATIENCE = 300_000  # of a busy machine; what is waited for is a state, never a time
 PASSING = """\
 import numpy as np
 from normlib.check import check
@@ -65,7 +65,7 @@ def lab(request, tmp_path, browser):
 def _run_all_cells(lab, cells=3, attempts=10):
     """Run the notebook; JupyterLab now and then loses a run asked for early on."""
     idle = lab.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")
-    idle.wait_for(timeout=PATIENCE)
+    idle.wait_for()
     prompts = lab.locator(".jp-Notebook .jp-InputPrompt")
     taken = prompts.filter(has_text=re.compile(r"[*\d]"))
     waiting, executed = (prompts.filter(has_text=re.compile(t)) for t in (r"\*", r"\d"))
@@ -84,7 +84,7 @@ def test_the_reports_are_shown_and_nothing_reaches_stderr(lab, request, screensh
     _run_all_cells(lab)
     passing = lab.locator(".jp-Cell").nth(0).locator(".jp-OutputArea")
     failing = lab.locator(".jp-Cell").nth(2).locator(".jp-OutputArea")
-    failing.get_by_text("This looks like").wait_for(timeout=PATIENCE)
+    failing.get_by_text("This looks like").wait_for()
     theme = request.node.callspec.id
     lab.screenshot(path=screenshots / f"lab-{theme}.png")
 

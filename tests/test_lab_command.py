@@ -21,17 +21,18 @@ def read(address):
         return answer.read().decode()
 
 
-@pytest.fixture
-def course(tmp_path, root):
+@pytest.fixture(scope="module")
+def course(tmp_path_factory, root):
     """A course with a built page, in which somebody has worked."""
-    shutil.copy(root / "nbgrader_config.py", tmp_path)
-    shutil.copytree(root / "exercises", tmp_path / "exercises")
-    (tmp_path / "_build/html").mkdir(parents=True)
-    (tmp_path / "_build/html/index.html").write_text("<p>The book")
-    return tmp_path
+    folder = tmp_path_factory.mktemp("course")
+    shutil.copy(root / "nbgrader_config.py", folder)
+    shutil.copytree(root / "exercises", folder / "exercises")
+    (folder / "_build/html").mkdir(parents=True)
+    (folder / "_build/html/index.html").write_text("<p>The book")
+    return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def started(course, root):
     """The command's output and addresses, with a port that is taken."""
     taken = socket.create_server(("localhost", 0))
@@ -56,6 +57,7 @@ def started(course, root):
         taken.close()
 
 
+@pytest.mark.slow
 def test_a_taken_port_is_noticed_and_another_one_said(started):
     said, wanted, _ = started
     other = re.search(rf"Port {wanted} is taken: the book has (\d+) instead", said)[1]
@@ -63,6 +65,7 @@ def test_a_taken_port_is_noticed_and_another_one_said(started):
     assert read(f"http://localhost:{other}/") == "<p>The book"
 
 
+@pytest.mark.slow
 def test_what_is_for_instructors_is_switched_off(started):
     _, _, address = started
     page = read(f"{address}/lab")

@@ -156,17 +156,44 @@ def test_the_solution_runs_and_gets_full_points(source, run):
     assert points(done) == full
 
 
-def test_a_notebook_not_begun_fails_for_the_right_reason(release, run):
-    done = run(release)
-    checks = [cell for cell in done.cells if is_check(cell)]
-    assert points(done) == {key_of(cell): 0.0 for cell in checks}
+@pytest.fixture(scope="module")
+def done(source, release, run):
+    """Cells of the release, run as they are, then with the first and last mistakes.
+
+    All in one kernel: starting one takes longer than what runs in it.
+    """
+    cells = [*release.cells, *planted(release, 0), *planted(release, -1)]
+    notebook = nbformat.v4.new_notebook(metadata=source.metadata, cells=cells)
+    found = iter(run(notebook).cells)
+    lengths = len(release.cells), *(len(planted(release, i)) for i in (0, -1))
+    parts = [list(itertools.islice(found, length)) for length in lengths]
+    return [nbformat.v4.new_notebook(cells=part) for part in parts]
+
+
+def planted(release, which):
+    """What the notebook checks, with wrong answers."""
+    cells = copy.deepcopy(release.cells)
+    for i, cell in enumerate(cells):
+        cell.id = f"planted-{which % 2}-{i}"  # each once in a notebook
+    for cell, check in itertools.pairwise(cells):
+        if is_check(check):
+            exercise = EXERCISES[key_of(check)]
+            wrong = exercise.misconceptions[which].implementation
+            cell.source = pasted(cell.source, wrong, exercise.name)
+    return [cell for cell in cells if mark(cell)]
+
+
+def test_a_notebook_not_begun_fails_for_the_right_reason(done):
+    begun, *_ = done
+    checks = [cell for cell in begun.cells if is_check(cell)]
+    assert points(begun) == {key_of(cell): 0.0 for cell in checks}
     for cell in checks:
         (report,) = [o for o in cell.outputs if o.output_type == "display_data"]
         name = EXERCISES[key_of(cell)].name
         assert f"{name} is not written yet" in report.data["text/plain"]
-    assert {name for _, name, _ in errors(done)} == {"NotImplementedError"}
-    failed = {i for i, _, _ in errors(done)}
-    assert not [i for i in failed if mark(done.cells[i])]
+    assert {name for _, name, _ in errors(begun)} == {"NotImplementedError"}
+    failed = {i for i, _, _ in errors(begun)}
+    assert not [i for i in failed if mark(begun.cells[i])]
 
 
 def test_grade_ids_are_unique_over_the_course():
@@ -238,17 +265,12 @@ def test_each_question_in_words_has_a_marking_scheme(source, release):
 
 
 @pytest.mark.parametrize("which", [0, -1], ids=["first", "last"])
-def test_a_misconception_gets_its_points(source, release, run, which):
+def test_a_misconception_gets_its_points(source, done, which):
     """The notebook's own check cells, given wrong answers of a known worth."""
-    planted, wanted = nbformat.v4.new_notebook(metadata=source.metadata), {}
-    cells = copy.deepcopy(release.cells)
-    for cell, check in itertools.pairwise(cells):
-        if is_check(check):
-            exercise = EXERCISES[key_of(check)]
-            wrong = exercise.misconceptions[which].implementation
-            wanted[exercise.key] = judge(exercise.key, wrong, seed=0).points
-            cell.source = pasted(cell.source, wrong, exercise.name)
-        if mark(cell) or "import check" in cell.source:
-            planted.cells.append(cell)
-    assert points(run(planted)) == wanted
+    wanted = {}
+    for key in map(key_of, filter(is_check, source.cells)):
+        wrong = EXERCISES[key].misconceptions[which].implementation
+        wanted[key] = judge(key, wrong, seed=0).points
+    _, first, last = done
+    assert points(last if which else first) == wanted
     assert all(wanted[key] < EXERCISES[key].points for key in wanted)

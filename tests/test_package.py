@@ -5,6 +5,8 @@ import subprocess
 import sys
 import zipfile
 
+import pytest
+
 
 def test_numpy_is_the_only_hard_dependency():
     requirements = importlib.metadata.requires("normlib")
@@ -14,6 +16,7 @@ def test_numpy_is_the_only_hard_dependency():
     assert {"learn", "grade", "book", "test"} <= set(extras)
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_every_module_and_what_people_get_wrong(root, tmp_path):
     build = "-m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir".split()
     copy = tmp_path / "source"

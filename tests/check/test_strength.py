@@ -20,7 +20,7 @@ from tests.check.mutants import NETWORKS
 pytestmark = pytest.mark.slow
 
 PATIENCE = 600  # seconds: a verdict does not depend on how busy the machine is
-SEEDS = range(int(os.environ.get("SEEDS", 5)))  # `make strength` takes 200
+SEEDS = range(int(os.environ.get("SEEDS", 2)))  # `make strength` takes 200
 WATCHED = range(5)  # seeds with which answers run as a learner's do
 
 
@@ -51,7 +51,10 @@ def running(seed):
     )
 
 
-@pytest.fixture(params=EXERCISES)
+# One process for all tests of an exercise: what it has judged, it knows.
+@pytest.fixture(
+    params=[pytest.param(k, marks=pytest.mark.xdist_group(k)) for k in EXERCISES]
+)
 def exercise(request):
     return EXERCISES[request.param]
 

@@ -22,6 +22,8 @@ from tests.grade.attacks import (
     UNLOCKING,
 )
 
+pytestmark = pytest.mark.slow  # more than a hundred submissions
+
 KEY, NAME = "feature_scaling.z_score", "feature_scaling-z_score"
 
 

@@ -8,10 +8,6 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-# Until the first check: the parts load and Python starts, on a machine that may be
-# busy with other tests. What is waited for is a state, never a time.
-PATIENCE = 180_000
-
 
 class _Recording(SimpleHTTPRequestHandler):
     """Keeps each request's path and status, and prints nothing."""
@@ -58,7 +54,7 @@ class Notebook:
 
     def open(self):
         self.tab.goto(f"{self.site}/{self.page}.html")
-        self.tab.locator(".playground-bar").wait_for(timeout=PATIENCE)
+        self.tab.locator(".playground-bar").wait_for()
         return self
 
     def exercise(self, key):
@@ -80,7 +76,7 @@ class Notebook:
         """Press Check or Run; the text of the report, once it is there."""
         self.exercise(key).get_by_role("button", name=button).click()
         finished = self.exercise(key).locator(".playground-report[aria-busy=false]")
-        finished.wait_for(timeout=PATIENCE)
+        finished.wait_for()
         return self.report(key).inner_text()
 
     def summary(self):
@@ -89,7 +85,6 @@ class Notebook:
 
 def opened(context, site, page, tab=None):
     tab = tab or context.new_page()
-    tab.set_default_timeout(PATIENCE)
     notebook = Notebook(tab, site, page)
     tab.on("request", lambda request: notebook.requested.append(request.url))
     tab.on("pageerror", lambda error: notebook.complaints.append(str(error)))

@@ -4,12 +4,11 @@ import json
 from urllib.parse import urlparse
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 
 from normlib.check import EXERCISES
-from tests.pages import NOTEBOOKS
-from tests.playground.conftest import PATIENCE
+from tests.axe import serious_faults
+from tests.pages import NOTEBOOKS, PATIENCE
 
 PAGE = "exercises/01_feature_scaling/feature_scaling"
 KEY = "feature_scaling.min_max"
@@ -32,7 +31,6 @@ def visit(browser, site):
     def open_page(page, prepare=lambda tab: None, **options):
         contexts.append(browser.new_context(**options))
         tab = contexts[-1].new_page()
-        tab.set_default_timeout(PATIENCE)
         prepare(tab)
         tab.goto(page if "://" in page else f"{site}/{page}.html")
         return tab
@@ -67,15 +65,6 @@ def test_it_shuts_nobody_out(visit, page, viewport, theme, screenshots):
     name = f"playground-{page.rpartition('/')[2]}-{viewport['width']}-{theme}.png"
     tab.screenshot(path=screenshots / name)
     assert serious_faults(tab, ".bd-article") == []
-
-
-def serious_faults(tab, where):
-    found = Axe().run(tab, context={"include": [[where]]}).response
-    return [
-        (violation["id"], [node["target"] for node in violation["nodes"]])
-        for violation in found["violations"]
-        if violation["impact"] in ("serious", "critical")
-    ]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -5,7 +5,7 @@ from urllib.parse import urlparse
 
 import pytest
 
-from tests.playground.conftest import PATIENCE, opened
+from tests.playground.conftest import opened
 
 KEY = "feature_scaling.min_max"
 TABLE = """class Table:
@@ -169,4 +169,4 @@ def test_matplotlib_that_does_not_arrive_is_named(fresh):
     assert "array" in run(tab, "np.ones(3)")  # and the rest works
     tab.tab.unroute("**/pillow*.whl*")
     assert run(tab, DRAWS).strip() == "before"
-    tab.report(KEY).locator("img").wait_for(timeout=PATIENCE)
+    tab.report(KEY).locator("img").wait_for()

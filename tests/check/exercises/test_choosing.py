@@ -13,6 +13,8 @@ from normlib.check import EXERCISES, judge
 from normlib.check.exercises.choosing.protocols import CHANGES, KINDS
 from normlib.check.running.in_process import InProcess
 
+pytestmark = pytest.mark.slow  # networks are trained
+
 PATIENCE = 600  # seconds: on a busy machine a training takes long
 NAMING = ["choosing.identify", "choosing.invariance"]
 

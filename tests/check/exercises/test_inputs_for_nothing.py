@@ -30,6 +30,7 @@ SHAPES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", SHAPES)
 @pytest.mark.parametrize("way", WAYS)
 def test_an_input_without_a_thought_earns_nothing(key, way):

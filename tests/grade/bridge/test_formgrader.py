@@ -41,7 +41,6 @@ def formgrader(wrong_once, tmp_path, browser):
     folder, _ = wrong_once
     with jupyterlab.running(folder, tmp_path) as address:
         tab = browser.new_page(viewport={"width": 1100, "height": 1200})
-        tab.set_default_timeout(120_000)
         yield tab, f"{address}/formgrader"
         tab.close()
 
