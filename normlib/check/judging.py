@@ -2,6 +2,7 @@
 
 import inspect
 import math
+import re
 import secrets
 from dataclasses import replace
 from functools import cache
@@ -355,9 +356,12 @@ def _diagnose(exercise, trials, known):
 
 
 def _plainly_named(wrong, trials):
-    """Wrong outputs, not told apart by call: "dx of transposed arrays" is dx."""
+    """Wrong outputs, not told apart by call.
+
+    "dx of transposed arrays" is dx, "running_mean after batch 2" the running mean.
+    """
     known = {name for trial in trials for name in trial.expected.outputs}
-    plain = {name: name.partition(" of ")[0] for name in wrong}
+    plain = {name: re.split(" of | after ", name)[0] for name in wrong}
     return frozenset(p if p in known else name for name, p in plain.items())
 
 

@@ -461,6 +461,23 @@ def test_the_set_of_wrong_outputs_speaks_whatever_the_call(key):
     assert report.hint == exercise.symptoms["dx"]
 
 
+@pytest.mark.parametrize("momentum", [0.01, 0.5, 0.9])
+def test_a_momentum_that_no_mistake_has_is_asked_about(momentum):
+    """Batch by batch, in eval mode and with the default; no two are the same."""
+    exercise = EXERCISES["batch_norm.module"]
+
+    class Kept(exercise.answer):
+        def __init__(self, num_features, eps=1e-5, **_):
+            super().__init__(num_features, eps, momentum)
+
+    def kept(num_features, eps=1e-5, momentum=0.1):
+        return Kept(num_features, eps)
+
+    report = judge(exercise.key, kept, seed=0)
+    assert report.diagnosis is None
+    assert "Does the module use the momentum" in report.hint
+
+
 def test_without_an_explanation_no_mistake_is_run_and_the_rest_is_the_same():
     def no_eps(x, gamma, beta, eps=1e-5):
         return gamma * (x - x.mean(axis=0)) / x.std(axis=0) + beta

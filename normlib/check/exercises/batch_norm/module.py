@@ -282,6 +282,9 @@ EXERCISE = Exercise(
         "averaged, and from which value does it start?",
         "running_var": "Only the running variance is wrong. Which of the two variances "
         "is stored, and over how many values is it taken?",
+        "running_mean and running_var and y and dx": "In training mode the output is "
+        "right. Does the module use the momentum that it was constructed with, and the "
+        "default where there was none? By which weights are old and new averaged?",
         "num_batches_tracked": "Only the count is wrong: it says how many batches were "
         "seen in training mode.",
     },
