@@ -22,6 +22,8 @@ PAGES := _config.yml _toc.yml $(wildcard book/* book/instructors/* book/static/*
   book/playground/* book/playground/page/* book/playground/in_the_page/*.py book/static/playground/*)
 SOURCES := $(wildcard solutions/*/*.ipynb)
 TESTS := $(shell find tests -name '*.py')
+# Test processes share the cores: threads of their own would only wait for each other.
+ALONE := OMP_NUM_THREADS=1
 
 .PHONY: help course book pdf exercises grade lab serve test quick lint strength mutants sandboxes samples class image bench lock clean
 
@@ -54,7 +56,7 @@ serve: book  ## the built book at http://localhost:8000
 test: _build/tests-passed  ## every test, after the book; about 20 minutes on two cores
 
 quick: $(ENVIRONMENT)  ## tests without browser, book or whole classes; about 2 minutes
-	@python -m pytest --quiet --numprocesses auto --maxprocesses 4 --dist loadgroup -m "not slow"
+	@$(ALONE) python -m pytest --quiet --numprocesses auto --maxprocesses 4 --dist loadgroup -m "not slow"
 
 lint: $(ENVIRONMENT)  ## style of code and notebooks, types of normlib
 	@ruff check --quiet
@@ -62,7 +64,7 @@ lint: $(ENVIRONMENT)  ## style of code and notebooks, types of normlib
 	@mypy --no-error-summary
 
 strength: $(ENVIRONMENT)  ## the checks' proof of strength with 200 seeds; an hour
-	@SEEDS=200 python -m pytest --quiet --numprocesses auto tests/check/test_strength.py
+	@SEEDS=200 $(ALONE) python -m pytest --quiet --numprocesses auto tests/check/test_strength.py
 
 mutants: $(ENVIRONMENT)  ## wrong answers made by machine, exercise by exercise
 	@python -W ignore -m tests.check.mutants
@@ -129,5 +131,5 @@ _build/submitted: | $(ENVIRONMENT)
 	@normlib sample-class --students $(STUDENTS) --seed $(SEED) --output $@
 
 _build/tests-passed: _build/html/index.html $(PACKAGE) $(SOURCES) $(TESTS) Makefile README.md nbgrader_config.py
-	@python -m pytest --quiet --numprocesses auto --maxprocesses 4 --dist loadgroup
+	@$(ALONE) python -m pytest --quiet --numprocesses auto --maxprocesses 4 --dist loadgroup
 	@touch $@
