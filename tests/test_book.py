@@ -140,6 +140,8 @@ def test_each_figure_is_seen_once_in_the_colors_of_its_theme(page):
     assert names or page.name not in CHAPTERS
     for theme in ("light", "dark"):
         page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+        captions = page.locator("figure > figcaption").all()
+        assert all(caption.is_visible() for caption in captions)
         for name in names:
             images = page.locator(f"figure#{name} img").all()
             (seen,) = (image for image in images if image.is_visible())
