@@ -236,6 +236,15 @@ def test_no_markup_is_left_in_the_text(page):
     assert not re.findall(r":::|\{\w+\}`|\$\$|(?<!\w)\*\*\w|\]\(|`|\\\w+\{", text)
 
 
+def test_no_line_of_prose_is_left_out_as_a_comment(root):
+    """MyST takes a line that begins with a percent sign for a comment."""
+    for path in root.glob("book/**/*.md"):
+        prose = re.sub(
+            r"^(`{3,}).*?^\1$", "", path.read_text("utf-8"), flags=re.M | re.S
+        )
+        assert not re.findall(r"^\s*%.*", prose, re.M), path
+
+
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_a_chapter_can_be_read_in_one_sitting(chapter, html):
     """Words of prose: no code, no formulas, and not the lists of the checks' hints."""
