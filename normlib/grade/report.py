@@ -63,7 +63,8 @@ def show(root: Path, graded: Graded, found: Sequence[Findings] = ()) -> None:
         console.print("The class: _build/class/index.html")
     middling = sorted(totals, key=totals.__getitem__)[len(totals) // 2]
     feedback = course.folder("feedback")
-    for path in sorted((feedback / middling).glob("*/*.html"))[-1:]:
+    pages = [p for a in assignments for p in (feedback / middling / a).glob("*.html")]
+    for path in sorted(pages)[-1:]:
         shown = printable(str(path.relative_to(course.root)), 200)
         console.print(f"Feedback:  {shown}, for example", soft_wrap=True, markup=False)
     for folder in graded.unknown:

@@ -33,6 +33,7 @@ with warnings.catch_warnings(action="ignore"):  # nbgrader's, about its own insi
     from nbgrader.preprocessors import GetGrades
 
 TEMPLATE = "feedback.html"
+_NO_ANSWER = "No response."  # nbgrader's comment on what was left as handed out
 MOST = 10_000  # characters of a cell that is worth keeping for the next page
 _FAILED = re.compile(r"^✗ (.+?)(?:: .*)?$", re.MULTILINE)
 _BOOK = re.compile(r'<a href="[^"]*?(\d\d_\w+\.html(?:#[^"]*)?)"[^>]*>(.*?)</a>')
@@ -156,7 +157,7 @@ def _row(name, title, cell):
         says = _verdict(cell) if kind == "bad" else "Right"
     else:
         says = "Marked by hand" if is_answer(cell) else ""
-        if is_answer(cell) and not mark.score and not mark.get("comment"):
+        if is_answer(cell) and not mark.score and mark.get("comment") == _NO_ANSWER:
             says = "No answer"
     return row | {"kind": kind, "says": says}
 
@@ -187,7 +188,7 @@ def _parts(cells, book):
         if is_answer(cell):
             parts.append(_part("Your answer", _shown([cell], book)))
             comment = cell.metadata.nbgrader.get("comment")
-            if comment and not (comment == "No response." and reports):
+            if comment and not (comment == _NO_ANSWER and reports):
                 told = (
                     f'<div class="comment">{page_html(comment, {}, False, book)}</div>'
                 )

@@ -13,6 +13,7 @@ from normlib.check.report import section_title
 _EXERCISES = Path(normlib.__file__).parent / "check/exercises"
 _NUMBER = re.compile(r"(?<![\w.])[-−]?\d+\.?\d*(?:e[-+]?\d+)?")
 _NO_VALUES = "raised ", "returned None"  # how a report speaks of a case
+_UNWRITTEN = "not written yet"  # of a case that reached what was left open
 BARS = 10  # of the distribution of points
 
 
@@ -152,6 +153,8 @@ def _alike(report):
         return "mistake", report["diagnosis"]
     if report["failed"]:
         said = report["alike"] or [[name, ""] for name, _ in report["failed"]]
+        if said[0][1] == _UNWRITTEN:
+            return "unusable", _UNWRITTEN
         if said[0][1].startswith(_NO_VALUES):
             return "unusable", _rounded(said[0][1])
         return "unexplained", tuple((name, _rounded(text)) for name, text in said)
@@ -186,7 +189,7 @@ def _mistake(question, kind, report):
     title = "Not written" if kind == "unwritten" else hint
     if report["failed"]:
         name, says = report["alike"][0]
-        title = f"in “{name}”, it {says}"
+        title = "a part is missing" if says == _UNWRITTEN else f"in “{name}”, it {says}"
     return Mistake(kind, title=title, **about)
 
 

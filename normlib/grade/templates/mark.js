@@ -64,7 +64,7 @@ function start() {
       theirs = meanwhile;
       const points = meanwhile.points === null ? "no points" : counted(meanwhile.points);
       const said = meanwhile.comment ? `, and said “${meanwhile.comment}”` : "";
-      say(`Saved over what somebody else did meanwhile: gave ${points}${said}.`, "wait");
+      say(`Saved. Meanwhile somebody else had given ${points}${said}.`, "wait");
       document.querySelector("#meanwhile").hidden = false;
     } else if ("points" in change) {
       say(change.points === null ? "Saved: not marked." : `Saved: ${counted(change.points)}.`, "good");

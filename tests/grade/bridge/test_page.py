@@ -125,6 +125,20 @@ def test_what_waits_for_a_person_is_said(folder):
     assert "Well said." in sections(page)[title].get_text()
 
 
+@pytest.mark.parametrize(
+    "said, told", [(None, "Marked by hand"), ("No response.", "No answer")]
+)
+def test_an_answer_that_earned_nothing_is_told_from_none(folder, said, told):
+    """nbgrader makes the comment for what was left as it was handed out."""
+    with gradebook.opened(Course(folder)) as book:
+        found = book.find_grade(f"feature_scaling-{WORDS}", *PLACE)
+        found.manual_score, found.needs_manual_grade = 0, False
+        book.find_comment(f"feature_scaling-{WORDS}", *PLACE).auto_comment = said
+        book.db.commit()
+    title = "Kelvins instead of degrees Celsius"
+    assert table(read(folder))[title] == ["0 of 2", told]
+
+
 def test_only_what_lost_points_or_waits_is_open(folder):
     found = sections(read(folder))
     open_ = {name for name, part in found.items() if part.has_attr("open")}

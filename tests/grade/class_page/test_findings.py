@@ -97,3 +97,10 @@ def test_a_mistake_that_the_course_had_once_is_named_without_lines():
     one = {**STUDENTS["bo"], "reports": {"a": told}}
     (mistake,) = find("x", {**ASSIGNMENT, "students": {"bo": one}}).mistakes
     assert (mistake.title, mistake.lines) == ("Something old", ())
+
+
+def test_a_class_with_a_method_left_open_is_no_wrong_answer():
+    says = [["a gradient", "not written yet"]]
+    begun = student(1.0, failed=[["a gradient", "…"]], alike=says)
+    (mistake,) = find("x", {**ASSIGNMENT, "students": {"kim": begun}}).mistakes
+    assert (mistake.kind, mistake.title) == ("unusable", "a part is missing")

@@ -139,7 +139,8 @@ def test_what_somebody_else_did_meanwhile_is_told_and_can_come_back(
         others.save(question, key, "", {"points": 1, "comment": "Theirs."})
     press(tab, "4")
     tab.wait_for_selector("#status.wait")
-    assert "gave 1 point, and said “Theirs.”" in tab.inner_text("#status")
+    said = tab.inner_text("#status")
+    assert "somebody else had given 1 point, and said “Theirs.”" in said
     student = writer(tab)
     assert given(class_, student) == (2, False, "Theirs.")
     tab.click("#theirs")
