@@ -1,5 +1,7 @@
 """Distinct answers, and what is given for them in nbgrader's gradebook."""
 
+import contextlib
+
 import pytest
 
 from normlib.grade.bridge import gradebook
@@ -192,6 +194,28 @@ def test_a_notebook_that_is_missing_is_counted(opened, class_, question):
     path.unlink()
     answers, lost = opened().of(question)
     assert lost == ["bob"] and ["bob"] not in who(answers)
+
+
+@pytest.mark.parametrize("old", ["It cancels.", ("New.", DOT)])
+def test_an_old_text_is_not_marked_as_the_new_one(class_of, question, old):
+    """A run was killed when it had saved, and not yet written the notebooks."""
+    class_ = class_of({"ada": old, "bob": "It cancels."})
+    with gradebook.opened(class_) as book:
+        answers = Answers(class_, book)
+        one = found(answers, question, "ada")
+        (path,) = class_.folder("autograded").glob("ada/*/*.ipynb")
+        before = path.read_bytes()
+        put(class_, {"ada": "New."})
+        new = path.read_bytes()
+        path.write_bytes(before)
+        assert answers.of(question)[1] == ["ada"]
+        mark = one.key, one.version, {"points": 2}
+        with contextlib.suppress(Gone):
+            answers.save(question, *mark)
+        assert given(class_, "ada") == (None, True, None)
+        path.write_bytes(new)
+        assert answers.of(question)[1] == []
+        assert found(answers, question, "ada").source == "New."
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
