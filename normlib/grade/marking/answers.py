@@ -211,11 +211,11 @@ class Answers:
         path = folder / f"{question.notebook}.ipynb"
         try:
             status = os.stat(path)
-        except OSError:
+            stamp = status.st_mtime_ns, status.st_size, status.st_ino
+            if self._texts.get(path, [None])[0] != stamp:
+                self._texts[path] = stamp, _in_words(path)
+        except (OSError, ValueError):  # gone, or nbgrader is writing it
             return {}
-        stamp = status.st_mtime_ns, status.st_size, status.st_ino
-        if self._texts.get(path, [None])[0] != stamp:
-            self._texts[path] = stamp, _in_words(path)
         return self._texts[path][1]
 
 

@@ -190,7 +190,10 @@ def test_what_was_changed_since_tells_what_it_had(opened, class_, question):
 
 
 def test_a_notebook_that_is_missing_is_counted(opened, class_, question):
+    """And one that nbgrader has not written to its end."""
     (path,) = class_.folder("autograded").glob("bob/*/*.ipynb")
+    path.write_bytes(path.read_bytes()[:1000])
+    assert opened().of(question)[1] == ["bob"]
     path.unlink()
     answers, lost = opened().of(question)
     assert lost == ["bob"] and ["bob"] not in who(answers)
