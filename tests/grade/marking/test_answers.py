@@ -1,12 +1,15 @@
 """Distinct answers, and what is given for them in nbgrader's gradebook."""
 
 import contextlib
+import fcntl
 
 import pytest
 
-from normlib.grade.bridge import gradebook
+from normlib.grade import preprocessor
+from normlib.grade.bridge import gradebook, steps
 from normlib.grade.bridge.course import Course
 from normlib.grade.marking.answers import Answers, Gone, Share
+from tests.grade.classes import ASSIGNMENT
 from tests.grade.marking.conftest import WORDS, given, put
 from tests.grade.processes import ended, forked
 from tests.grade.test_interruptions import postgres, use  # noqa: F401
@@ -197,6 +200,23 @@ def test_a_notebook_that_is_missing_is_counted(opened, class_, question):
     path.unlink()
     answers, lost = opened().of(question)
     assert lost == ["bob"] and ["bob"] not in who(answers)
+
+
+def test_nobody_marks_while_formgraders_button_saves(class_, monkeypatch):
+    """Or a mark for the old text could become one for the new."""
+    held = []
+
+    def save_points(*_):
+        with open(class_.root / "_build/gradebook.lock") as lock:
+            with pytest.raises(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        held.append(True)
+
+    monkeypatch.chdir(class_.root)
+    monkeypatch.setattr(steps, "save_points", save_points)
+    where = {"assignment": ASSIGNMENT, "student": "ada"}
+    preprocessor.save_points(None, {"nbgrader": where})
+    assert held
 
 
 @pytest.mark.parametrize("old", ["It cancels.", ("New.", DOT)])
