@@ -48,7 +48,11 @@ def grade_in_sandbox(notebook, resources):
 def save_points(notebook, resources):
     """In place of nbgrader's own step, which asks for every mark by hand again."""
     course, where = Course(Path.cwd()), resources["nbgrader"]
-    with gradebook.opened(course) as book, steps.at_once(book):
+    with (
+        gradebook.writing(course),
+        gradebook.opened(course) as book,
+        steps.at_once(book),
+    ):
         submission = book.find_submission(where["assignment"], where["student"])
         steps.save_points(course.config, book, submission, notebook, where)
     return notebook, resources

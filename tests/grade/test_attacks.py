@@ -19,6 +19,7 @@ from tests.grade.attacks import (
     HARM,
     RIGHT,
     SABOTAGE,
+    TORCH_IN_A_THREAD,
     UNLOCKING,
 )
 
@@ -73,6 +74,16 @@ def test_torch_is_not_unlocked_and_who_tries_is_named(packs, zygote, handed_in, 
     # Some cases ask for an exception, which a call that fails raises as well.
     assert result.points[name] <= 0.2 * EXERCISES[key].points
     assert any(note.startswith(f"{name}-answer uses ") for note in result.notes)
+
+
+def test_torch_comes_without_its_norms_where_it_was_not_imported(scaling, handed_in):
+    """The watch by Python's means sees neither another thread nor the first import."""
+    submission = handed_in(scaling, {KEY: TORCH_IN_A_THREAD})
+    with Zygote(UNSAFE, ["numpy"]).wait() as zygote:
+        where = zygote.address, zygote.backend.name
+        result = grading.grade(scaling, submission, "", 0, *where)
+    assert result.points[NAME] == 0
+    assert "which is this exercise itself" in result.notebook
 
 
 @pytest.fixture(scope="module")

@@ -51,23 +51,48 @@ def keep(session, notebook_id: str, grades, before: set[str], notebook) -> None:
             grades[name].needs_manual_grade = False
 
 
+def in_words(source: str, attachments: dict) -> str:
+    """The digest of an answer in words that waits to be marked."""
+    return _of([[source, attachments]] * 2, None)
+
+
+def digests(session, name: str) -> dict[str, str]:
+    """What the answers in a cell were when they were saved, by their notebook's row."""
+    from sqlalchemy import inspect, select
+
+    if not inspect(session.connection()).has_table(_TABLE):
+        return {}
+    table = _table()
+    rows = select(table.c.notebook_id, table.c.digest).where(table.c.name == name)
+    return {notebook_id: digest for notebook_id, digest in session.execute(rows)}
+
+
 def _digest(cells, points):
     """Of an answer, and of the points that the check has for it."""
-    texts = [[cell.source, cell.get("attachments", {})] for cell in cells]
+    return _of([[cell.source, cell.get("attachments", {})] for cell in cells], points)
+
+
+def _of(texts, points):
     return hashlib.sha256(json.dumps([texts, points]).encode()).hexdigest()
 
 
-def _swap(session, notebook_id, now):
-    """The digests that were there; ``now`` takes their place."""
-    from sqlalchemy import Column, MetaData, String, Table, delete, insert, select
+def _table():
+    from sqlalchemy import Column, MetaData, String, Table
 
-    table = Table(
+    return Table(
         _TABLE,
         MetaData(),
         Column("notebook_id", String(32), primary_key=True),
         Column("name", String(128), primary_key=True),
         Column("digest", String(64), nullable=False),
     )
+
+
+def _swap(session, notebook_id, now):
+    """The digests that were there; ``now`` takes their place."""
+    from sqlalchemy import delete, insert, select
+
+    table = _table()
     table.create(session.connection(), checkfirst=True)
     mine = table.c.notebook_id == notebook_id
     rows = session.execute(select(table.c.name, table.c.digest).where(mine))

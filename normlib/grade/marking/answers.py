@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from normlib.grade.bridge import gradebook
+from normlib.grade.bridge import gradebook, unchanged
 from normlib.grade.bridge.course import Course
 from normlib.grade.bridge.overview import handed_in
 from normlib.grade.marking.questions import Question
@@ -95,6 +95,9 @@ class Answers:
     def of(self, question: Question) -> tuple[dict[str, Answer], list[str]]:
         """The distinct answers, and the students whose answer cannot be read.
 
+        Nor can one whose notebook is not what the gradebook has: a run was ended when
+        it had saved the points of a newer one, and not yet written it.
+
         Their order depends on the answers alone, so that it says nothing about who
         wrote them, and stays the same from one day to the next.
         """
@@ -104,13 +107,13 @@ class Answers:
             self._book.db.rollback()  # locks nothing, and forgets what it has read
         found: dict[str, Answer] = {}
         lost = []
-        for student, points, waits, comment in rows:
+        for student, points, waits, comment, saved in rows:
             mark = Mark(student, points, waits, comment or "")
             cell = self._cells(question, student).get(question.id)
-            if cell is None:
+            if cell is None or saved not in (cell[2], None):
                 lost.append(student)
                 continue
-            source, attachments = cell
+            source, attachments, _ = cell
             key = key_of(question.id, source, attachments)
             if self.share.has(key):
                 new = Answer(key, source, attachments, [])
@@ -163,16 +166,16 @@ class Answers:
         return [line for line, _ in said.most_common()]
 
     def _rows(self, question):
-        """Student, what the gradebook has for the answer, comment."""
-        from nbgrader.api import Comment, Grade
+        """Student, what the gradebook has for the answer, comment, digest of it."""
+        from nbgrader.api import Comment, Grade, SubmittedNotebook
 
         texts = dict(self._of(question, Comment, Comment.manual_comment))
+        saved = unchanged.digests(self._book.db, question.id)
+        known = SubmittedNotebook.id, Grade.auto_score
         points = Grade.manual_score, Grade.needs_manual_grade
-        for student, auto, *grade in self._of(
-            question, Grade, Grade.auto_score, *points
-        ):
+        for student, row, auto, *grade in self._of(question, Grade, *known, *points):
             if auto is None:  # else nothing was written
-                yield student, *grade, texts.get(student)
+                yield student, *grade, texts.get(student), saved.get(row)
 
     def _of(self, question, kind, *columns):
         from nbgrader.api import BaseCell, Notebook, SubmittedNotebook
@@ -203,16 +206,16 @@ class Answers:
             self._book.db.rollback()
 
     def _cells(self, question, student):
-        """Text and pictures of what is answered in words, by ``grade_id``."""
+        """Text, pictures and digest of what is answered in words, by ``grade_id``."""
         folder = self._course.folder("autograded") / student / question.assignment
         path = folder / f"{question.notebook}.ipynb"
         try:
             status = os.stat(path)
-        except OSError:
+            stamp = status.st_mtime_ns, status.st_size, status.st_ino
+            if self._texts.get(path, [None])[0] != stamp:
+                self._texts[path] = stamp, _in_words(path)
+        except (OSError, ValueError):  # gone, or nbgrader is writing it
             return {}
-        stamp = status.st_mtime_ns, status.st_size, status.st_ino
-        if self._texts.get(path, [None])[0] != stamp:
-            self._texts[path] = stamp, _in_words(path)
         return self._texts[path][1]
 
 
@@ -229,5 +232,7 @@ def _in_words(path):
         mark = cell["metadata"].get("nbgrader", {})
         if mark.get("grade") and mark.get("solution"):
             text = "".join(cell["source"])
-            found[mark["grade_id"]] = text, cell.get("attachments", {})
+            pictures = cell.get("attachments", {})
+            digest = unchanged.in_words(text, pictures)
+            found[mark["grade_id"]] = text, pictures, digest
     return found

@@ -122,19 +122,29 @@ class _Guarded(RequestHandler):
             if kind != "application/json":
                 raise HTTPError(415)
 
-    def write_error(self, status_code, **_):
+    def write_error(self, status_code, exc_info=(None, None, None)):
         told = {403: "Not from here: open the address that the terminal shows."}
+        if why := _kept_from(exc_info[1]):
+            self.set_status(503)
+            told = {503: why}
         self.set_header("Content-Type", "text/plain; charset=utf-8")
-        self.finish(f"{told.get(status_code, self._reason)}\n")
+        self.finish(f"{told.get(self.get_status(), self._reason)}\n")
 
     def log_exception(self, kind, error, trace):
-        if not isinstance(error, HTTPError):
+        if not (isinstance(error, HTTPError) or _kept_from(error)):
             super().log_exception(kind, error, trace)
 
     def question(self, assignment, name):
         if (assignment, name) not in self.known:
             raise HTTPError(404)
         return self.known[assignment, name]
+
+
+def _kept_from(error):
+    """What to say where not the request is wrong, but the machine in the way."""
+    if isinstance(error, OperationalError):  # formgrader holds it, the disk is full
+        return f"The gradebook: {error.orig}."
+    return f"{error}." if isinstance(error, OSError) else ""
 
 
 class _Nothing(_Guarded):
@@ -187,10 +197,8 @@ class _Answer(_Guarded):
             self.finish(self.answers.save(question, key, seen, change))
         except Gone as error:
             self._refuse(409, str(error))
-        except OperationalError as error:  # formgrader holds it, or the disk is full
-            self._refuse(503, f"The gradebook: {error.orig}.")
-        except OSError as error:
-            self._refuse(503, f"{error}.")
+        except (OperationalError, OSError) as error:
+            self._refuse(503, _kept_from(error))
 
     def _refuse(self, status, why):
         self.set_status(status)

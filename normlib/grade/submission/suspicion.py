@@ -28,6 +28,7 @@ _NAMES = {
         *("_disable_current_modes", "DisableTorchFunction", "_pop_mode", "torch._C"),
         *("DisableTorchFunctionSubclass", "_pop_torch_function_stack", "operators"),
         *("torch.library", "_dispatch_library", "redispatch", "decomposition_table"),
+        *("_refs", "_decomp", "py_kernels"),
     },
     "modules by their names": {
         *("sys.modules", "import importlib", "import _imp", "__import__"),

@@ -1,10 +1,15 @@
 """Distinct answers, and what is given for them in nbgrader's gradebook."""
 
+import contextlib
+import fcntl
+
 import pytest
 
-from normlib.grade.bridge import gradebook
+from normlib.grade import preprocessor
+from normlib.grade.bridge import gradebook, steps
 from normlib.grade.bridge.course import Course
 from normlib.grade.marking.answers import Answers, Gone, Share
+from tests.grade.classes import ASSIGNMENT
 from tests.grade.marking.conftest import WORDS, given, put
 from tests.grade.processes import ended, forked
 from tests.grade.test_interruptions import postgres, use  # noqa: F401
@@ -188,10 +193,52 @@ def test_what_was_changed_since_tells_what_it_had(opened, class_, question):
 
 
 def test_a_notebook_that_is_missing_is_counted(opened, class_, question):
+    """And one that nbgrader has not written to its end."""
     (path,) = class_.folder("autograded").glob("bob/*/*.ipynb")
+    path.write_bytes(path.read_bytes()[:1000])
+    assert opened().of(question)[1] == ["bob"]
     path.unlink()
     answers, lost = opened().of(question)
     assert lost == ["bob"] and ["bob"] not in who(answers)
+
+
+def test_nobody_marks_while_formgraders_button_saves(class_, monkeypatch):
+    """Or a mark for the old text could become one for the new."""
+    held = []
+
+    def save_points(*_):
+        with open(class_.root / "_build/gradebook.lock") as lock:
+            with pytest.raises(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        held.append(True)
+
+    monkeypatch.chdir(class_.root)
+    monkeypatch.setattr(steps, "save_points", save_points)
+    where = {"assignment": ASSIGNMENT, "student": "ada"}
+    preprocessor.save_points(None, {"nbgrader": where})
+    assert held
+
+
+@pytest.mark.parametrize("old", ["It cancels.", ("New.", DOT)])
+def test_an_old_text_is_not_marked_as_the_new_one(class_of, question, old):
+    """A run was killed when it had saved, and not yet written the notebooks."""
+    class_ = class_of({"ada": old, "bob": "It cancels."})
+    with gradebook.opened(class_) as book:
+        answers = Answers(class_, book)
+        one = found(answers, question, "ada")
+        (path,) = class_.folder("autograded").glob("ada/*/*.ipynb")
+        before = path.read_bytes()
+        put(class_, {"ada": "New."})
+        new = path.read_bytes()
+        path.write_bytes(before)
+        assert answers.of(question)[1] == ["ada"]
+        mark = one.key, one.version, {"points": 2}
+        with contextlib.suppress(Gone):
+            answers.save(question, *mark)
+        assert given(class_, "ada") == (None, True, None)
+        path.write_bytes(new)
+        assert answers.of(question)[1] == []
+        assert found(answers, question, "ada").source == "New."
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])

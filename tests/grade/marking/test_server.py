@@ -129,6 +129,19 @@ def test_a_gradebook_that_cannot_be_written_is_told(site, class_):
     assert not untouched(class_)
 
 
+def test_a_gradebook_that_cannot_be_read_is_told(site, class_):
+    path = site.first()
+    with sqlite3.connect(class_.db_url.removeprefix("sqlite:///")) as other:
+        other.execute("begin exclusive")
+        for page in ("", path):
+            reply = site.ask(page)
+            assert reply.status == 503
+            assert reply.text == "The gradebook: database is locked.\n"
+        other.rollback()
+    other.close()
+    assert site.ask(path).status == 200
+
+
 def test_an_answer_that_is_gone_is_told(site, class_):
     path = site.first()
     (student,) = json.loads(site.ask(f"{path}/who").text)["who"]

@@ -5,7 +5,6 @@ back. It has no reference, no expected value and no verdict, so there is nothing
 it to steal, and whatever it says is only what an answer brought back.
 """
 
-import contextlib
 import importlib
 import json
 import os
@@ -17,7 +16,6 @@ import sys
 import numpy as np
 
 from normlib.check.running.observing import observe
-from normlib.check.running.torch_norms import without_torch_norms
 from normlib.grade.sandbox.inside import calls, lockdown, operators, wire
 
 
@@ -26,11 +24,9 @@ def serve(connection: socket.socket, shell, settings: dict) -> None:
     wanted = _request(wire.receive(connection))
     _introduce(connection)
     connection = socket.socket(fileno=lockdown.close_files(connection.detach()))
-    watched = False
     try:
         if wanted["own_work"]:
-            # A notebook may yet import torch. Otherwise there is nothing to watch for.
-            watched = not operators.take_out()
+            operators.take_out()
         _confine(settings, wanted)
         _seed(wanted["seed"])
     except Exception as error:
@@ -40,7 +36,7 @@ def serve(connection: socket.socket, shell, settings: dict) -> None:
     while True:
         request = _request(wire.receive(connection))
         try:
-            answer = _ANSWERS[request["do"]](shell, request | {"watched": watched})
+            answer = _ANSWERS[request["do"]](shell, request)
         except Exception as error:  # student code raises elsewhere: this is ours
             answer = [("problem", f"could not be judged: {error!r}")]
         wire.send(connection, [("nonce", request["nonce"]), *answer])
@@ -100,8 +96,7 @@ def _observe(shell, request):
     if args is not None:
         run = run(*args, **kwargs)
     inputs = pickle.loads(request["inputs"])
-    with without_torch_norms() if request["watched"] else contextlib.nullcontext():
-        seen = observe(run, shell.user_ns[name], inputs)
+    seen = observe(run, shell.user_ns[name], inputs)
     message = [("returned", "")] if seen.outputs is not None else []
     message += [(f"output {n}", array) for n, array in (seen.outputs or {}).items()]
     if seen.problem is not None:

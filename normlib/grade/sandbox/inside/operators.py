@@ -11,6 +11,7 @@ import ctypes
 import functools
 import importlib
 import sys
+import types
 
 from normlib.check.running.torch_norms import NORMS, refuse
 
@@ -24,21 +25,30 @@ _IN_PYTHON = (  # written in Python, which no dispatcher sees
     *("torch._refs", "torch._refs.nn.functional", "torch._decomp.decompositions"),
     *("torch.nn.functional", "torch.nn.utils", "torch.nn.utils.parametrizations"),
 )
+_UNDER_OTHER_NAMES = {  # what does the work of one, and is not called so
+    ("torch._refs", "_normalize"): "layer_norm",
+    ("torch.nn.utils.spectral_norm", "SpectralNorm"): "spectral_norm",
+    ("torch.nn.utils.parametrizations", "_SpectralNorm"): "spectral_norm",
+}
+# For derivatives in forward mode: gradients of torch's norms among others, compiled
+# when it is imported, which fails where they are out.
+_FORWARD_MODE = "torch._decomp.decompositions_for_jvp"
 # They run a graph with implementations of their own, past the dispatcher.
 _OTHER_RUNNERS = "_jit_to_static_module", "_te"
 
 refused: list[str] = []  # the names of those that the cell which runs has called
 
 
-def take_out() -> bool:
+def take_out() -> None:
     """From now on, calls of torch's normalization raise ``Unusable``.
 
-    False when torch has not been imported, so that there is nothing to take out.
+    Where nobody has imported torch yet, this does: a student's code could.
     """
-    if "torch" not in sys.modules:
-        return False
-    import torch
-    from torch._decomp import decomposition_table
+    try:
+        import torch
+    except Exception:  # not installed, or broken: nobody gets it
+        return
+    from torch._decomp import global_decomposition_table
 
     operators, functions, decompositions = prepare()
     libraries = {}
@@ -55,14 +65,20 @@ def take_out() -> bool:
         # It would bring the operators back when it goes. Nothing refers to it any more,
         # and the garbage collector does not know it.
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(library))
-    for module, name in functions:
-        setattr(sys.modules[module], name, functools.partial(_refused, name))
+    for (module, name), norm in functions.items():
+        setattr(sys.modules[module], name, functools.partial(_refused, norm))
     for operator in decompositions:
-        decomposition_table[operator] = functools.partial(_refused, str(operator))
+        refuses = functools.partial(_refused, str(operator))
+        for table in global_decomposition_table.values():
+            if operator in table:
+                table[operator] = refuses
+        # Functions of Python too: they compute with whatever they are given.
+        operator.py_kernels.update(dict.fromkeys(operator.py_kernels, refuses))
+        operator._dispatch_cache.clear()
+    sys.modules[_FORWARD_MODE] = types.ModuleType(_FORWARD_MODE)
     for name in _OTHER_RUNNERS:
         if hasattr(torch._C, name):
             delattr(torch._C, name)
-    return True
 
 
 @functools.cache
@@ -80,15 +96,16 @@ def prepare():
         for key in _KEYS
         if key in _KEYS[:2] or has(name, key)
     ]
-    functions = [
-        (module, name)
+    functions = _UNDER_OTHER_NAMES | {
+        (module, name): name
         for module in _IN_PYTHON
         for name, value in vars(importlib.import_module(module)).items()
         if _is_norm(name) and callable(value)
-    ]
+    }
     decompositions = [
         operator
-        for operator in torch._decomp.decomposition_table
+        for table in torch._decomp.global_decomposition_table.values()
+        for operator in table
         if _is_norm(str(operator))
     ]
     return operators, functions, decompositions

@@ -5,7 +5,7 @@ import sys
 
 # In a process of its own: what is registered there belongs to the whole process.
 PROGRAM = """
-import gc, weakref
+import gc, importlib, weakref
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -57,6 +57,16 @@ ROUTES = {
     "in Python": lambda: torch._refs.nn.functional.layer_norm(x, (5,)),
     "a decomposition": lambda: torch._decomp.decomposition_table[
         torch.ops.aten.native_layer_norm.default](x, (5,), None, None, 1e-5),
+    "a kernel in Python": lambda: torch.ops.aten.native_layer_norm.default.py_kernels[
+        torch._C.DispatchKey.Meta](x, (5,), None, None, 1e-5),
+    "a gradient's": lambda: (
+        torch.ops.aten.native_layer_norm_backward.default.py_kernels[
+            torch._C.DispatchKey.Meta](x, x, (5,), x[..., :1], x[..., :1], None, None,
+            [True, False, False])),
+    "what norms are made of": lambda: torch._refs._normalize(x, [2], 1e-5),
+    "a parametrization": lambda: nn.utils.parametrizations._SpectralNorm(x[0])(x[0]),
+    "a hook": lambda: importlib.import_module(
+        "torch.nn.utils.spectral_norm").SpectralNorm("weight"),
     "encoder": lambda: nn.TransformerEncoderLayer(8, 2, batch_first=True).eval()(
         torch.randn(2, 3, 8)),
 }
@@ -86,6 +96,12 @@ for name, route in ROUTES.items():
         assert "which is this exercise itself" in told or "_jit_to" in told, told
         continue
     raise SystemExit(f"{name} still works")
+_, found = torch.func.jvp(lambda x: x.square().var(1), (x,), (torch.ones_like(x),))
+_, wanted = torch.autograd.functional.jvp(
+    lambda x: x.square().var(1), (x,), (torch.ones_like(x),))
+torch.testing.assert_close(found, wanted)
+from torch._decomp import decompositions_for_jvp
+assert not [name for name in vars(decompositions_for_jvp) if "norm" in name]
 assert torch.equal(x.mean(0), x.sum(0) / 4) or torch.allclose(x.mean(0), x.sum(0) / 4)
 """
 
