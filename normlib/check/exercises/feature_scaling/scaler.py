@@ -66,7 +66,7 @@ def far_out(rng):
 
 
 def far_from_zero(rng):
-    train = FAR + steps(rng, (3,), 6).T
+    train = FAR + np.array([0, 20, 50]) + steps(rng, (3,), 6).T
     new = rows_at(rng.uniform(0.5, 2.5, (4, 3)), train)
     return in_float32(dict(train=train, new=new))
 
