@@ -15,6 +15,7 @@ settings.load_profile("normlib")
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
     """Tests that need one open page run in one process; what takes long comes first.
 
