@@ -46,7 +46,10 @@ def _by_signal(seconds):
         signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
         yield
     finally:
-        _uninterrupted(end)
+        try:
+            end()
+        except TimeLimitExceeded:  # the time is up just now; it is told again later
+            end()
 
 
 @contextlib.contextmanager
@@ -73,13 +76,7 @@ def _by_watching(seconds):
         watcher.start()
         yield
     finally:
-        _uninterrupted(end)
-
-
-def _uninterrupted(end):
-    """Call ``end``, again if the time is up just then."""
-    while True:
         try:
-            return end()
-        except TimeLimitExceeded:
-            continue
+            end()
+        except TimeLimitExceeded:  # the time is up just now; it is told again later
+            end()

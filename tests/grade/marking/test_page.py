@@ -58,6 +58,7 @@ def open_first(tab):
     """The only link of the list, by keyboard."""
     press(tab, "Tab", "Enter")
     tab.wait_for_selector("#mark")
+    tab.wait_for_load_state()  # the page's script listens
 
 
 def writer(tab):
