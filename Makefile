@@ -55,7 +55,7 @@ serve: book  ## the built book at http://localhost:8000
 
 test: _build/tests-passed  ## every test, after the book; about 20 minutes on two cores
 
-quick: $(ENVIRONMENT)  ## tests without browser, book or whole classes; about 2 minutes
+quick: $(ENVIRONMENT)  ## tests without browser, book or whole classes; about 5 minutes
 	@$(ALONE) python -m pytest --quiet --numprocesses auto --maxprocesses 4 --dist loadgroup -m "not slow"
 
 lint: $(ENVIRONMENT)  ## style of code and notebooks, types of normlib
