@@ -43,6 +43,16 @@ def running(folder, home, **environment):
         server.wait()
 
 
+def close_dialogs(tab):
+    """Close what JupyterLab asks; a busy one says that its server does not answer."""
+    dialog = tab.locator("dialog.jp-Dialog")
+    tab.add_locator_handler(
+        dialog,
+        lambda: dialog.locator(".jp-mod-accept").last.click(),
+        no_wait_after=True,  # it may say two things at once
+    )
+
+
 def wait_for(address, seconds=300):
     end = time.monotonic() + seconds
     while True:

@@ -50,13 +50,7 @@ def lab(request, tmp_path, browser):
     themes = {"JUPYTERLAB_SETTINGS_DIR": str(tmp_path / "settings")}
     with jupyterlab.running(tmp_path, tmp_path, **themes) as address:
         tab = browser.new_page(viewport={"width": 1100, "height": 1200})
-        # On a busy machine it says now and then that its server does not answer.
-        dialog = tab.locator("dialog.jp-Dialog")
-        tab.add_locator_handler(
-            dialog,
-            lambda: dialog.locator(".jp-mod-accept").last.click(),
-            no_wait_after=True,
-        )
+        jupyterlab.close_dialogs(tab)
         tab.goto(f"{address}/lab/tree/try.ipynb?reset")
         yield tab
         tab.close()

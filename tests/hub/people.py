@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Locator, Page
 
+from tests import jupyterlab
+
 ASSIGNMENT = "01_feature_scaling"
 NOTEBOOK = "feature_scaling"
-PATIENCE = 300_000  # of a busy machine; what is waited for is a state, never a time
 
 
 @dataclass(frozen=True)
@@ -28,15 +29,8 @@ class Person:
 def logged_in(browser, hub, name, password):
     """Log in by the hub's form, and out of sight at the end."""
     context = browser.new_context(viewport={"width": 1200, "height": 900})
-    context.set_default_timeout(PATIENCE)
     tab = context.new_page()
-    # On a busy machine JupyterLab says now and then that its server does not answer.
-    dialog = tab.locator("dialog.jp-Dialog")
-    tab.add_locator_handler(
-        dialog,
-        lambda: dialog.locator(".jp-mod-accept").last.click(),
-        no_wait_after=True,
-    )
+    jupyterlab.close_dialogs(tab)
     tab.goto(f"{hub.address}/hub/login")
     tab.get_by_label("Username").fill(name)
     tab.get_by_label("Password").fill(password)
