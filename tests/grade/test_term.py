@@ -26,7 +26,7 @@ DUE = datetime(2026, 3, 8, 12)
 HEAD = "Student,ID,SIS Login ID,Section,Feature scaling (881)\n"
 GIVEN = 1.5  # points for each answer in words
 LATE = 4  # of the students, one by an hour
-PENALTY = """
+CONFIG = """
 c.Limits.cell = c.Limits.call = 5
 c.LateSubmissionPlugin.penalty_method = "zero"
 """
@@ -39,9 +39,9 @@ def term(course, tmp_path_factory):
     others = shutil.ignore_patterns("_build", "0[2-9]_*", "1*_*")
     shutil.copytree(course, folder, ignore=others)
     with open(folder / "nbgrader_config.py", "a") as config:
-        config.write(PENALTY)
+        config.write(CONFIG)
     planted = _hand_in(folder)
-    _set_deadline(folder, planted)
+    _set_times(folder, planted)
     first = normlib(folder, "grade")
     shutil.copy(folder / "_build/class/class.json", folder / "before.json")
     before = _points(folder)
@@ -76,7 +76,7 @@ def _hand_in(folder):
     return {student: all_[ASSIGNMENT] for student, all_ in planted.items()}
 
 
-def _set_deadline(folder, students):
+def _set_times(folder, students):
     course = Course(folder)
     with warnings.catch_warnings(action="ignore"):
         gradebook.create(course)
