@@ -58,7 +58,7 @@ def open_first(tab):
     """The only link of the list, by keyboard."""
     press(tab, "Tab", "Enter")
     tab.wait_for_selector("#mark")
-    tab.wait_for_load_state()  # the page's script listens
+    tab.wait_for_load_state()  # a route set before may miss what is asked for
 
 
 def writer(tab):
