@@ -63,7 +63,8 @@ class Zygote:
                 stderr=self._log,
                 pass_fds=[listener.fileno()],
                 env=_environment(home),
-                cwd="/",
+                # What nothing confines may write where it starts.
+                cwd=home if settings["unsafe"] else "/",
                 start_new_session=True,  # a Ctrl-C is for the grader to hear
             )
 
