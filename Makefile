@@ -64,7 +64,7 @@ lint: $(ENVIRONMENT)  ## style of code and notebooks, types of normlib
 	@mypy --no-error-summary
 
 strength: $(ENVIRONMENT)  ## the checks' proof of strength with 200 seeds; an hour
-	@SEEDS=200 $(ALONE) python -m pytest --quiet --numprocesses auto tests/check/test_strength.py
+	@SEEDS=200 $(ALONE) python -m pytest --quiet --numprocesses auto --dist loadgroup tests/check/test_strength.py
 
 mutants: $(ENVIRONMENT)  ## wrong answers made by machine, exercise by exercise
 	@python -W ignore -m tests.check.mutants

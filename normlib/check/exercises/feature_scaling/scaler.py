@@ -66,7 +66,8 @@ def far_out(rng):
 
 
 def far_from_zero(rng):
-    train = FAR + np.array([0, 20, 50]) + steps(rng, (3,), 6).T
+    std = np.array([0.5, 1, 2])  # where all are 1, the variance does as well
+    train = FAR + np.array([0, 20, 50]) + std * steps(rng, (3,), 6).T
     new = rows_at(rng.uniform(0.5, 2.5, (4, 3)), train)
     return in_float32(dict(train=train, new=new))
 
