@@ -108,6 +108,7 @@ def test_nothing_keeps_people_out(page, theme, width):
     page.evaluate(UNFOLD)
     page.set_viewport_size({"width": width, "height": 900})
     page.evaluate(RESIZED)
+    page.wait_for_function(TAB_STOPS)
     assert faults_in(page, theme) == []
 
 
@@ -159,10 +160,11 @@ UNFOLD = """() => {
         (title) => title.click());
 }"""
 
-# The theme makes what scrolls a tab stop 300 ms after a resize, which comes before the
-# next frame. Of two timers of one length, the one that is set later ends later.
-RESIZED = """() => new Promise((done) => requestAnimationFrame(
-    () => requestAnimationFrame(() => setTimeout(done, 300))))"""
+# The theme makes what scrolls a tab stop, a while after a resize.
+RESIZED = "() => window.dispatchEvent(new Event('resize'))"
+TAB_STOPS = """() => [...document.querySelectorAll("pre, .cell_output > .output")].every(
+    (e) => e.tabIndex >= 0
+        || (e.scrollWidth <= e.clientWidth && e.scrollHeight <= e.clientHeight))"""
 
 
 def faults_in(page, theme):

@@ -55,15 +55,21 @@ def _refuse(*args, **kwargs):
 
 def _functions() -> list[FunctionType]:
     """The functions and methods that the library's public modules define."""
-    in_torch = [name for name in sys.modules if name.startswith("normlib.torch.")]
-    names = [*_modules(), *in_torch]  # those that are loaded by now
+    plain, in_torch = _modules()
+    names = [*plain, *(name for name in in_torch if name in sys.modules)]
     return [function for name in names for function in _functions_of(name)]
 
 
 @cache
 def _modules():
-    names = [m.name for m in pkgutil.iter_modules(normlib.__path__) if not m.ispkg]
-    return [f"normlib.{name}" for name in names if name not in ("cli", "lab")]
+    """Names of the modules, and of those that torch has to be there for."""
+    (home,) = normlib.__path__
+    plain, in_torch = (
+        [m.name for m in pkgutil.iter_modules([folder]) if not m.ispkg]
+        for folder in (home, f"{home}/torch")
+    )
+    plain = [f"normlib.{name}" for name in plain if name not in ("cli", "lab")]
+    return plain, [f"normlib.torch.{name}" for name in in_torch]
 
 
 @cache

@@ -26,6 +26,13 @@ def without_torch_norms():
     if "torch" not in sys.modules:
         yield
         return
+    calls, operators = _modes()
+    with calls(), operators():
+        yield
+
+
+@cache  # a class takes longer to make than most answers to run
+def _modes():
     from torch.overrides import TorchFunctionMode
     from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -43,8 +50,7 @@ def without_torch_norms():
             refuse(func.__name__)
             return func(*args, **(kwargs or {}))
 
-    with Calls(), Operators():
-        yield
+    return Calls, Operators
 
 
 @cache  # torch asks about every operation
