@@ -162,9 +162,11 @@ UNFOLD = """() => {
 
 # The theme makes what scrolls a tab stop, a while after a resize.
 RESIZED = "() => window.dispatchEvent(new Event('resize'))"
-TAB_STOPS = """() => [...document.querySelectorAll("pre, .cell_output > .output")].every(
-    (e) => e.tabIndex >= 0
-        || (e.scrollWidth <= e.clientWidth && e.scrollHeight <= e.clientHeight))"""
+TAB_STOPS = """() => {
+    const boxes = [...document.querySelectorAll("pre, .cell_output > .output")];
+    return boxes.every((e) => e.tabIndex >= 0
+        || (e.scrollWidth <= e.clientWidth && e.scrollHeight <= e.clientHeight));
+}"""
 
 
 def faults_in(page, theme):
