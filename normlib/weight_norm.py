@@ -107,9 +107,8 @@ def weight_norm_backward(dw: np.ndarray, cache: tuple) -> tuple[np.ndarray, np.n
 def data_dependent_init(x: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Choose g and b so that a layer's outputs on ``x`` have mean 0 and variance 1.
 
-    With ``t = x @ v.T / norm(v)``, these are ``g = 1 / std(t)`` and
-    ``b = -mean(t) / std(t)``. Then ``x @ weight_norm(v, g)[0].T + b`` is what batch
-    norm would make of t: on this batch, once, and from then on g and b are learned.
+    With these g and b, ``x @ weight_norm(v, g)[0].T + b`` is what batch norm would make
+    of ``x @ v.T``: on this batch, once, and from then on g and b are learned.
 
     Parameters
     ----------

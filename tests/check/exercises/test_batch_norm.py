@@ -10,8 +10,18 @@ BUG = "batch_norm.spot_the_bug"
 
 
 def test_the_example_of_the_hint_moved_on_will_do():
-    report = judge(BUG, lambda: [[1000 + 9000], [1002 + 9000]], seed=0)
+    report = judge(BUG, lambda: [[0, 1000 + 9000], [1, 1002 + 9000]], seed=0)
     assert report.points == report.max_points, str(report)
+
+
+@pytest.mark.parametrize("columns", [1, 2, 64])
+@pytest.mark.parametrize("offset", [1000, 10_000, 30_000])
+def test_the_offsets_of_the_chapter_alone_earn_nothing(columns, offset):
+    noise = np.random.default_rng(1).normal(size=4096)
+    report = judge(BUG, lambda: noise.reshape(-1, columns) + offset, seed=0)
+    assert report.points == 0
+    title = "A single feature" if columns == 1 else "The same offset"
+    assert report.diagnosis.startswith(title), report.diagnosis
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def test_an_input_without_a_thought_earns_nothing(key, way):
 def test_whole_numbers_are_an_input_too(key):
     whole = {
         "feature_scaling.spot_the_bug": lambda: [[1, 10]],
-        "batch_norm.spot_the_bug": lambda: [[10000], [10002]],
+        "batch_norm.spot_the_bug": lambda: [[0, 10000], [1, 10002]],
         "beyond.spot_the_bug": lambda: (np.full((1, 2), 1e-3), [1, 1]),
         "architectures.spot_the_bug": lambda: (
             ([[1] * 128], [[5] * 128], [3] * 128, [3] * 128)

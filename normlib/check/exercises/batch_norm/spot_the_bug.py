@@ -1,4 +1,4 @@
-"""batch_norm.spot_the_bug: an input on which a published mistake shows."""
+"""batch_norm.spot_the_bug: an input on which a repaired shortcut still goes wrong."""
 
 import numpy as np
 
@@ -8,9 +8,9 @@ from normlib.check.separation import separates, share
 
 
 def exposing_input():
-    """A batch on which the published function goes wrong."""
+    """A batch on which the repaired function goes wrong."""
     x = np.array([[0.0, 1.0], [1.0, 3.0], [3.0, 2.0], [4.0, 5.0]])
-    return x + 10_000
+    return x + np.array([0, 10_000])
 
 
 # The two functions. Both compute in float32, as networks do.
@@ -22,8 +22,9 @@ def right(x, eps=1e-5):
     return centered / np.sqrt((centered**2).mean(axis=0) + eps)
 
 
-def published(x, eps=1e-5):
+def repaired(x, eps=1e-5):
     x = x.astype(np.float32)
+    x = x - x[0, 0]
     mean = x.mean(axis=0)
     var = np.maximum((x * x).mean(axis=0) - mean * mean, 0)
     return (x - mean) / np.sqrt(var + eps)
@@ -48,18 +49,21 @@ def _kind(outputs):
     x = outputs["x"]
     if x.ndim != 2:
         return "not-a-batch"
-    if not np.abs(x).max(initial=0) <= LARGEST or share(right, published, [x]) >= ASKED:
+    if not np.abs(x).max(initial=0) <= LARGEST or share(right, repaired, [x]) >= ASKED:
         return None
     if len(x) == 1:
         return "one-row"
     if not np.ptp(x, axis=0).any():
         return "constant-features"
     wide = x.astype(np.float64)
-    if (np.abs(wide.mean(axis=0)) > 5 * wide.std(axis=0)).any():
+    mean, std = wide.mean(axis=0), wide.std(axis=0)
+    if (np.abs(mean - wide[0, 0]) > 5 * std).any():
         return "not-far-enough"
-    if wide.std(axis=0).max() > 30:
+    if (np.abs(mean) > 5 * std).any():
+        return "one-offset" if x.shape[1] > 1 else "one-feature"
+    if std.max() > 30:
         return "large-numbers-around-zero"
-    if wide.std(axis=0).max() < 0.03:
+    if std.max() < 0.03:
         return "small-numbers-around-zero"
     return "standard-normal"
 
@@ -68,8 +72,8 @@ def _kind(outputs):
 
 
 def far_in_float32():
-    x = 5000 + np.random.default_rng(1).normal(size=(8, 3))
-    return x.astype(np.float32)
+    x = np.random.default_rng(1).normal(size=(8, 3))
+    return (x + np.array([-5000, 0, 5000])).astype(np.float32)
 
 
 def one_far_feature():
@@ -78,33 +82,40 @@ def one_far_feature():
     return x
 
 
+def far_in_its_first_number():
+    x = np.random.default_rng(3).normal(size=(16, 4))
+    x[0, 0] = 20_000
+    return x
+
+
 def as_a_list():
-    return [[20_000.0], [20_001.0], [20_003.0]]
+    return [[20_000.0, 0.0], [20_001.0, 1.0], [20_003.0, 5.0]]
 
 
 def in_whole_numbers():
-    return np.array([[10_000], [10_002]])
+    return np.array([[0, 10_000], [1, 10_002]])
 
 
 def in_torch():
     import torch
 
-    return 20_000 + torch.arange(12.0).reshape(6, 2) / 10
+    return torch.arange(12.0).reshape(6, 2) / 10 + torch.tensor([0.0, 20_000])
 
 
 EXERCISE = spotting(
     exposing_input,
     key="batch_norm.spot_the_bug",
-    statement="A batch on which a published batch norm gives something else than a "
+    statement="A batch on which a repaired batch norm gives something else than a "
     "right one.",
     section="numerical-care",
     names=("x",),
     case="right and wrong differ on your batch",
-    measure=separates(right, published, asked=ASKED, usable=a_batch),
+    measure=separates(right, repaired, asked=ASKED, usable=a_batch),
     kind=_kind,
     equivalents=(
         far_in_float32,
         one_far_feature,
+        far_in_its_first_number,
         as_a_list,
         in_whole_numbers,
         in_torch,

@@ -3,27 +3,29 @@
 ANSWERS = {
     "choosing-why-gone": {
         "full": """\
-How gray a sheet is, is a number added to all pixels. My table says that instance norm
-does not see an instance shift. So a light sheet and a dark sheet look the same after
-the first instance norm and the network can only guess, 1 of 5 is 20 %. More training
-changes nothing.
+1. Yes. Instance norm takes away one number and one factor from the whole photo. If the
+sheet is for example in the middle between black and white, it is still in the middle
+afterwards, and a lighter sheet is nearer to the white.
 
-With batch norm the 64 sheets share one mean per channel. A sample shift is not in its
-column: the darker sheet is still darker than the others after the mean was subtracted.
+2. No. Then there are only two numbers in the photo, and two numbers minus their mean,
+divided by their standard deviation, are always the same two, like in a batch of two.
 
-For the new lamps no normalizer helps. More light and lighter paper do the same to the
-pixels, so if it ignores the lamp it ignores the shade, too. I would put a white card in
-the picture and compare with that.""",
+3. His network does not work any more, because in eval mode the mean is fixed and the
+new lamp looks like lighter paper. Hers works, the lamp does the same to the paper and
+to the strips and this is what instance norm removes.
+
+4. No. More light and lighter paper do the same to the pixels, so if it ignores the
+lamp it ignores the shade, too.""",
         "partly": """\
-Instance norm subtracts the mean of every photo, and the mean is how gray the sheet is.
-So all sheets look alike to the network and it cannot learn. Batch norm would work
-because it subtracts the mean of the batch and not of the photo, so differences
-between photos stay. For the new lamps I would use layer norm, since it ignores the
-brightness of a sample.""",
+1. Yes, because the network can compare the sheet with white and with black.
+2. Yes, it can compare it with the white, this is enough.
+3. Batch norm fails since its statistics are from the old lamp. With instance norm it
+works, because it removes the contrast and the brightness of every photo.
+4. I would use layer norm, since it ignores the brightness of a sample.""",
         "little": """\
-The instance norm removes too much information, so the network cannot learn it. He
-should use batch norm, it is better for classification. For the lamps he should train
-again with new photos.""",
+The strips do not help, because instance norm removes too much information. He should
+use batch norm, it is better for classification. For the lamps he should train again
+with new photos.""",
         "wrong": """\
 20 % means that the network has collapsed because of the many instance norms, the
 gradients vanish. It would help to use a smaller learning rate and to train longer, or

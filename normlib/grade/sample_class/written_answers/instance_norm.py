@@ -3,25 +3,25 @@
 ANSWERS = {
     "instance_norm-why-overexposed": {
         "full": """\
-The first way is the padding. padding=1 puts zeros around the image, and these do not
-get brighter when the image does, so near the border there is a step that depends on
-the brightness. It is different at different positions, and instance norm only removes
-what is the same everywhere. Experiment: train again with padding_mode="reflect". If it
-was only the padding, the accuracy should drop to about 50 %.
+1. Overexposed photos are clipped at 255. That is not the same as adding a constant or
+multiplying: the bright regions become completely flat, and you can still see that after
+instance norm.
 
-The second way is that overexposed photos are clipped at 255. That is not the same as
-adding a constant: the bright regions become completely flat, and you can still see
-that after instance norm. Experiment: take well exposed photos and add 100 to the
-pixels in floating point without clipping. If clipping is the only reason, the network
-still calls them well exposed.""",
+2. It says overexposed for the same ones as before. 0.3 is the same factor for all the
+pixels, so instance norm takes it out again, and the flat regions don't get their
+texture back from being darker.
+
+3. Take well exposed photos and add 100 to the pixels in floating point without
+clipping. If clipping is the only reason, the network still calls them well exposed.""",
         "partly": """\
-The zero padding lets the brightness through, because the frame stays at zero. With
-reflect padding the network should only guess. Another explanation could be that
-overexposed photos have white areas where all pixels are 255. I would test the network
-on other photos that are darker.""",
+1. Overexposed photos have white areas where all pixels are 255, and these look
+different from the rest.
+2. It calls them overexposed, because instance norm does not see the brightness.
+3. I would test the network on photos of another camera.""",
         "little": """\
-Some brightness can come in through the padding. I would train the network without
-instance norm to see if the accuracy gets better.""",
+Some brightness can come in through the borders of the image. When the photos are darker
+it should say well exposed. I would train the network without instance norm to see if
+the accuracy gets better.""",
         "wrong": """\
 The network has learned the average brightness from the training data and stores it in
 gamma and beta. One could use more training images or a smaller learning rate.""",

@@ -3,22 +3,25 @@
 ANSWERS = {
     "weight_norm-why-the-length": {
         "full": """\
-With g doubled, w is doubled, and batch norm divides it away again, so the outputs are
-the same. In the backward pass dw gets half as big because w is twice as long. dv is the
-part of dw across v times g / |v|, so 1/2 times 2, it stays the same and v makes the
-same steps.
+1. w is twice as long, so dw gets half as big because of batch norm. dv is the part of
+dw across v times g / |v|, so 1/2 times 2, it stays the same and v makes the same step.
+g does not move at all, its gradient is 0 because no output depends on it. So the next
+step is the same again.
 
-With v doubled the outputs stay as well but dv is half as big and v is twice as long, so
-it turns 4 times less. Experiment: double v and train with the same learning rate, it
-should be slower. With 4 times the learning rate for v it should be the first curve
-again.""",
+2. No. At the beginning the outputs are the same, since all features of a sample are
+doubled and layer norm divides that out, and the first step of v is also the same. But
+here g has a gradient, because if only one entry of g changes, the output changes. The
+doubled g learns slower (half the gradient for a number twice as big), so later the
+curves are not the same.""",
         "partly": """\
-Batch norm divides by the standard deviation and this has the 2 in it, so the factor is
-gone and the output is the same. For v it is different because the gradient of v is
-divided by the length of v, so it learns slower. The blog is not right there.""",
+1. The gradient of w is half as large and it is multiplied by g / |v|, which is twice as
+large. So v does the same as before.
+2. With layer norm the outputs are also the same, because it divides by the standard
+deviation and this has the 2 in it. Therefore the curve is the same too and they are
+right.""",
         "little": """\
 Because batch norm normalizes everything afterwards, multiplying the weights by 2 does
-nothing. So I think it will be the same with v.""",
+nothing. Layer norm normalizes everything as well, so I think it will be the same.""",
         "wrong": """\
 g is a parameter and training can correct it, after some steps it is back at the old
 value. Therefore the curves are the same at the end.""",
