@@ -295,7 +295,7 @@ def test_reports_link_to_sections_that_exist(key, html):
 
 
 @pytest.mark.parametrize("key", EXERCISES)
-def test_the_catalogue_names_what_people_get_wrong(key, html):
+def test_the_catalog_names_what_people_get_wrong(key, html):
     exercise = EXERCISES[key]
     text = unescape(re.sub(r"<[^>]+>", "", (html / "book/mistakes.html").read_text()))
     for misconception in exercise.misconceptions:
@@ -303,7 +303,7 @@ def test_the_catalogue_names_what_people_get_wrong(key, html):
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
-def test_a_chapter_leads_to_the_catalogue(chapter, html):
+def test_a_chapter_leads_to_the_catalog(chapter, html):
     topic = chapter.partition("_")[2].replace("_", "-")
     assert f'mistakes.html#mistakes-{topic}"' in (html / f"{chapter}.html").read_text()
 
