@@ -1,4 +1,4 @@
-"""The block of activations (N, C, H·W), with the numbers behind one mean marked.
+"""The block of activations (N, C, H·W), with the values that share a mean marked.
 
     axes_figure.draw(["batch", "layer", "instance", "group"])
 
