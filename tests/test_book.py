@@ -247,6 +247,13 @@ def test_no_line_of_prose_is_left_out_as_a_comment(root):
         assert not re.findall(r"^\s*%.*", prose, re.M), path
 
 
+def test_a_figure_is_narrow_enough_for_the_labels_on_a_phone(root):
+    """At 6.4 inches, the style's labels are 9 pixels high on a screen of 360."""
+    for path in root.glob("book/*.md"):
+        widths = re.findall(r"figsize=\(([\d.]+)", path.read_text("utf-8"))
+        assert all(float(width) <= 6.4 for width in widths), path
+
+
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_a_chapter_can_be_read_in_one_sitting(chapter, html):
     """Words of prose: no code, no formulas, and not the lists of the checks' hints."""
