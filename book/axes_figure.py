@@ -1,4 +1,4 @@
-"""The block of activations (N, C, H·W), with the numbers behind one mean marked.
+"""The block of activations (N, C, H·W), with the values that share a mean marked.
 
     axes_figure.draw(["batch", "layer", "instance", "group"])
 
@@ -53,15 +53,15 @@ def draw_block(ax, members):
     ``members`` is a boolean array (N, C, H·W); its True cells are filled and hatched.
     """
     N, C, P = members.shape
-    for n, p in np.ndindex(N, P):  # front
-        _cell(ax, (n, 0, p), (1, 0, 0), (0, 0, 1), members[n, 0, p])
-    for c, p in np.ndindex(C, P):  # right side
-        _cell(ax, (N, c, p), (0, 1, 0), (0, 0, 1), members[N - 1, c, p])
+    for n, hw in np.ndindex(N, P):  # front
+        _cell(ax, (n, 0, hw), (1, 0, 0), (0, 0, 1), members[n, 0, hw])
+    for c, hw in np.ndindex(C, P):  # right side
+        _cell(ax, (N, c, hw), (0, 1, 0), (0, 0, 1), members[N - 1, c, hw])
     for n, c in np.ndindex(N, C):  # top
         _cell(ax, (n, c, 0), (1, 0, 0), (0, 1, 0), members[n, c, 0])
 
-    n, c, p = MARKED
-    ax.plot(*_project(n + 0.5, c, p + 0.5), "o", color="white", mec="black", ms=8)
+    n, c, hw = MARKED
+    ax.plot(*_project(n + 0.5, c, hw + 0.5), "o", color="white", mec="black", ms=8)
     ax.text(*_project(N / 2, 0, P + 0.3), "N", ha="center", va="top")
     ax.text(*_project(-0.25, 0, P / 2), "H·W", ha="right", va="center", rotation=90)
     ax.text(*_project(N + 0.25, C / 2, P + 0.3), "C", ha="left", va="top")
@@ -82,9 +82,9 @@ def _cell(ax, corner, u, v, member):
     )
 
 
-def _project(n, c, p):
+def _project(n, c, hw):
     """Oblique: samples to the right, channels into the depth, positions downward."""
-    return n + 0.5 * c, 0.4 * c - p
+    return n + 0.5 * c, 0.4 * c - hw
 
 
 def save_all(path, dark_path):

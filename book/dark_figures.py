@@ -36,7 +36,7 @@ def draw(fig):
 
 @contextmanager
 def dark(fig):
-    """A figure in the colors of the dark theme; afterwards it is as it was."""
+    """A figure in the colors of the dark theme; afterward it is as it was."""
     fig.draw_without_rendering()  # so that all ticks are there
     changed = list(_recolored(fig))
     try:

@@ -102,7 +102,7 @@ class SideBySide:
     def steps_to(self, error, steps, **settings):
         """First of every ten steps with at most this test error, or infinity.
 
-        A network that has arrived is trained no further, and is gone afterwards.
+        A network that has arrived is trained no further, and is gone afterward.
         """
         first = np.full(len(self.rates), math.inf)
         running = np.arange(len(first))

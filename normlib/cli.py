@@ -113,11 +113,11 @@ def check(options):
     ),
 )
 def mistakes(options):
-    from normlib.check import Catalogue
+    from normlib.check import Catalog
     from normlib.check.exercises import TOPICS
 
     for wanted in [options.wanted] if options.wanted else TOPICS:
-        print(Catalogue(wanted, options.diff), end="\n\n")
+        print(Catalog(wanted, options.diff), end="\n\n")
 
 
 # For instructors.

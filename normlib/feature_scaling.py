@@ -199,7 +199,7 @@ class MinMaxScaler(_Scaler):
 class StandardScaler(_Scaler):
     """Give each column zero mean and unit variance: ``z = (x - mean) / std``.
 
-    The variance is the biased one (divide by n, not n - 1). The shape of the
+    The variance is the biased one (divide by N, not N - 1). The shape of the
     distribution stays what it was. A constant column becomes 0.
 
     Attributes
@@ -212,7 +212,7 @@ class StandardScaler(_Scaler):
     Notes
     -----
     Constant up to rounding, as in scikit-learn: the standard deviation is at most
-    ``n * abs(mean)`` float64 spacings, the error bound of a computed one (Chan, Golub
+    ``N * abs(mean)`` float64 spacings, the error bound of a computed one (Chan, Golub
     and LeVeque, 1983). Unlike there, columns as small as 1e-200 are scaled too.
 
     Examples

@@ -249,6 +249,13 @@ def test_no_line_of_prose_is_left_out_as_a_comment(root):
         assert not re.findall(r"^\s*%.*", prose, re.M), path
 
 
+def test_a_figure_is_narrow_enough_for_the_labels_on_a_phone(root):
+    """At 6.4 inches, the style's labels are 9 pixels high on a screen of 360."""
+    for path in root.glob("book/*.md"):
+        widths = re.findall(r"figsize=\(([\d.]+)", path.read_text("utf-8"))
+        assert all(float(width) <= 6.4 for width in widths), path
+
+
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_a_chapter_can_be_read_in_one_sitting(chapter, html):
     """Words of prose: no code, no formulas, and not the lists of the checks' hints."""
@@ -297,7 +304,7 @@ def test_reports_link_to_sections_that_exist(key, html):
 
 
 @pytest.mark.parametrize("key", EXERCISES)
-def test_the_catalogue_names_what_people_get_wrong(key, html):
+def test_the_catalog_names_what_people_get_wrong(key, html):
     exercise = EXERCISES[key]
     text = unescape(re.sub(r"<[^>]+>", "", (html / "book/mistakes.html").read_text()))
     for misconception in exercise.misconceptions:
@@ -305,7 +312,7 @@ def test_the_catalogue_names_what_people_get_wrong(key, html):
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
-def test_a_chapter_leads_to_the_catalogue(chapter, html):
+def test_a_chapter_leads_to_the_catalog(chapter, html):
     topic = chapter.partition("_")[2].replace("_", "-")
     assert f'mistakes.html#mistakes-{topic}"' in (html / f"{chapter}.html").read_text()
 

@@ -91,7 +91,7 @@ def test_the_reports_are_shown_and_nothing_reaches_stderr(lab, request, screensh
     assert lab.locator("[data-mime-type='application/vnd.jupyter.stderr']").count() == 1
     link = failing.get_by_role("link").first.get_attribute("href")
     assert "01_feature_scaling.html" in link
-    # Text takes the theme's colour: dark on light, light on dark.
+    # Text takes the theme's color: dark on light, light on dark.
     color = failing.locator("li").first.evaluate("e => getComputedStyle(e).color")
     red, green, blue = map(int, re.findall(r"\d+", color)[:3])
     assert (red + green + blue > 380) == (theme == "dark")

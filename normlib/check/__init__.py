@@ -1,6 +1,6 @@
 """What an exercise is and how an answer is judged."""
 
-from normlib.check.catalogue import Catalogue
+from normlib.check.catalog import Catalog
 from normlib.check.exercise import Case, Exercise, Misconception
 from normlib.check.exercises import EXERCISES
 from normlib.check.judging import judge
@@ -10,7 +10,7 @@ from normlib.check.report import Report
 __all__ = [
     "EXERCISES",
     "Case",
-    "Catalogue",
+    "Catalog",
     "Exercise",
     "Misconception",
     "Report",

@@ -202,7 +202,7 @@ _FAILED = _mark("✗", "failed", "#d9534f")
 
 def markup(text):
     """Escape ``text``; what stands between backticks becomes code."""
-    # In the colour of the text around it: pages style code for their own background.
+    # In the color of the text around it: pages style code for their own background.
     style = "color: inherit; background: none; border: 0; padding: 0"
     code = rf'<code style="{style}">\1</code>'
     return re.sub(r"`([^`]+)`", code, html.escape(str(text)))

@@ -83,8 +83,8 @@ def test_html_escapes_everything_that_came_from_an_answer():
     assert re.search("<code style=[^>]+>statistics</code>", page)
 
 
-def test_html_needs_neither_colour_nor_theme():
-    """Signs and their spoken names carry the verdict; text keeps the page's colour."""
+def test_html_needs_neither_color_nor_theme():
+    """Signs and their spoken names carry the verdict; text keeps the page's color."""
     page = FAILED._repr_html_()
     assert 'aria-label="passed"' in page and ">✓</span>" in page
     assert 'aria-label="failed"' in page and ">✗</span>" in page

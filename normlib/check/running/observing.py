@@ -96,7 +96,7 @@ def _overhear():
     nbgrader gives no points to a graded cell with anything on stderr. A logging
     handler may hold the stream itself, so the stream's ``write`` is replaced;
     libraries write to file descriptor 2 directly, so that is redirected. Whatever an
-    answer closes is open again afterwards.
+    answer closes is open again afterward.
     """
     heard = _Heard()
     with contextlib.ExitStack() as stack:

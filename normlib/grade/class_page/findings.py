@@ -179,7 +179,7 @@ def _mistake(question, kind, report):
         }
     hint = report["hint"] or ""
     if kind == "mistake":
-        known = _catalogue(key).get(report["diagnosis"], {})
+        known = _catalog(key).get(report["diagnosis"], {})
         title = report["diagnosis"]
         return Mistake(kind, title=title, hint=hint, **about, **section, **known)
     if kind == "unexplained":
@@ -194,7 +194,7 @@ def _mistake(question, kind, report):
 
 
 @cache
-def _catalogue(key):
+def _catalog(key):
     """Title of a mistake -> the lines that differ, without importing the exercise."""
     file = _EXERCISES / f"{key.replace('.', '/')}.md"
     if not file.exists():  # of an exercise that the course had once

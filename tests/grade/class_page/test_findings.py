@@ -84,7 +84,7 @@ def test_mistakes_are_counted_the_most_frequent_first(found):
     ]
 
 
-def test_a_mistake_has_the_lines_of_the_catalogue_and_a_section(found):
+def test_a_mistake_has_the_lines_of_the_catalog_and_a_section(found):
     (mistake,) = found.of("mistake")
     assert mistake.title == MISTAKE.title and mistake.hint == MISTAKE.hint
     assert "\n".join(mistake.lines) == MISTAKE.edit

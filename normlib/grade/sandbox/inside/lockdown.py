@@ -190,7 +190,7 @@ def _threads_of(user):
 
 
 def close_files(keep: int) -> int:
-    """Close every open file but ``keep``; it is number 3 afterwards."""
+    """Close every open file but ``keep``; it is number 3 afterward."""
     nothing = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(nothing, standard)

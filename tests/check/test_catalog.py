@@ -1,4 +1,4 @@
-"""The catalogue holds every mistake, and no right line beside a wrong one."""
+"""The catalog holds every mistake, and no right line beside a wrong one."""
 
 import html
 import re
@@ -6,19 +6,19 @@ import re
 import pytest
 from bs4 import BeautifulSoup
 
-from normlib.check import EXERCISES, Catalogue, Misconception
-from normlib.check.catalogue import wrong_lines
+from normlib.check import EXERCISES, Catalog, Misconception
+from normlib.check.catalog import wrong_lines
 from normlib.check.exercises import TOPICS
 from normlib.cli import main
 
 
 @pytest.mark.parametrize("topic", TOPICS)
 def test_every_title_and_hint_of_the_topic_is_there(topic):
-    catalogue = Catalogue(topic)
-    page = html.unescape(re.sub(r"<[^>]+>", "", catalogue._repr_html_()))
-    words = " ".join(str(catalogue).split())
+    catalog = Catalog(topic)
+    page = html.unescape(re.sub(r"<[^>]+>", "", catalog._repr_html_()))
+    words = " ".join(str(catalog).split())
     of_topic = [e for e in EXERCISES.values() if e.topic == topic]
-    assert catalogue.exercises == of_topic
+    assert catalog.exercises == of_topic
     for exercise in of_topic:
         for mistake in exercise.misconceptions:
             said = f"{mistake.title}. {mistake.hint}"
@@ -27,7 +27,7 @@ def test_every_title_and_hint_of_the_topic_is_there(topic):
 
 
 def test_an_exercise_has_a_fold_and_in_it_each_mistake():
-    page = BeautifulSoup(Catalogue("group_norm.forward")._repr_html_(), "html.parser")
+    page = BeautifulSoup(Catalog("group_norm.forward")._repr_html_(), "html.parser")
     assert page.details.summary.text == "In group_norm: 23 mistakes"
     mistake = page.find("strong", string=re.compile("Statistics over the batch")).parent
     assert mistake.details.pre.text.splitlines() == [
@@ -56,7 +56,7 @@ def test_wrong_lines_are_shown_alone(edit, whole, shown):
 
 def test_what_there_is_not_is_refused_with_what_there_is():
     with pytest.raises(ValueError, match=r"'b'; the topics are feature_scaling, batch"):
-        Catalogue("b")
+        Catalog("b")
 
 
 def test_the_command_prints_what_an_instructor_wants_to_know(root, monkeypatch, capsys):

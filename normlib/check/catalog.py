@@ -10,7 +10,7 @@ from normlib.check.report import markup
 from normlib.errors import CourseError
 
 
-class Catalogue:
+class Catalog:
     """The mistakes of one exercise or of all exercises of a topic.
 
     As text, each with its key and its hint. In a page, one fold for each exercise, and
