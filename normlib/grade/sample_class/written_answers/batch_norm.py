@@ -18,7 +18,7 @@ their statistics are the same too.
 every image would need its own.
 
 4. No. The ReLU comes first and cuts at zero, and with the shift it cuts off other
-values than before. You can't get them back by subtracting and dividing afterwards.""",
+values than before. You can't get them back by subtracting and dividing afterward.""",
         "partly": """\
 1. The running statistics belong to the old camera, so the network gets numbers with
 the wrong mean and variance. With new statistics they fit again.

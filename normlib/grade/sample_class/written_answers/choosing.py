@@ -5,7 +5,7 @@ ANSWERS = {
         "full": """\
 1. Yes. Instance norm takes away one number and one factor from the whole photo. If the
 sheet is for example in the middle between black and white, it is still in the middle
-afterwards, and a lighter sheet is nearer to the white.
+afterward, and a lighter sheet is nearer to the white.
 
 2. No. Then there are only two numbers in the photo, and two numbers minus their mean,
 divided by their standard deviation, are always the same two, like in a batch of two.

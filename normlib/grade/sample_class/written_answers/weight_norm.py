@@ -20,7 +20,7 @@ large. So v does the same as before.
 deviation and this has the 2 in it. Therefore the curve is the same too and they are
 right.""",
         "little": """\
-Because batch norm normalizes everything afterwards, multiplying the weights by 2 does
+Because batch norm normalizes everything afterward, multiplying the weights by 2 does
 nothing. Layer norm normalizes everything as well, so I think it will be the same.""",
         "wrong": """\
 g is a parameter and training can correct it, after some steps it is back at the old
