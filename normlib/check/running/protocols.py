@@ -139,8 +139,13 @@ def _per_array(change, value):
 
 
 def _change(a):
-    """Other numbers of the same sign, in place."""
-    a[...] = (a * np.linspace(0.5, 0.9, a.size).reshape(a.shape))[::-1]
+    """Other numbers of the same sign, in place; those that differ, differ more.
+
+    Whole numbers may count something, as labels do: they only change places.
+    """
+    size = np.abs(a)
+    other = a * (1 + size / (size.max() or 1)) if a.dtype.kind == "f" else a
+    a[...] = other[::-1].copy()
 
 
 @factory

@@ -117,7 +117,7 @@ EXERCISE = Exercise(
         ),
         far_away(1 / 16, far_from_zero),
         any_memory(1 / 16, partial(a_batch, n=3, d=5), "y"),
-        second_call(1 / 16, a_large_eps, "y"),
+        second_call(1 / 16, a_batch, "y"),
         Case("x is left as it was", 1 / 16, a_batch, intact=True),
     ),
     sections={"numerical-care": ("mean-of-squares",)},

@@ -73,7 +73,7 @@ def by_hand(rng):
 
 
 def a_batch(rng, n=8, d=3, hidden=5, k=4):
-    x = rows(rng, n, d, low=2, high=4)
+    x = rows(rng, n, d, low=6, high=12)
     w1 = rng.uniform(0.4, 1.2, (d, hidden)) * rng.choice([-1, 1], (d, hidden))
     return dict(
         w1=w1,
@@ -88,7 +88,7 @@ def a_batch(rng, n=8, d=3, hidden=5, k=4):
 
 def small_variance(rng):
     inputs = a_batch(rng)
-    return inputs | dict(x=0.01 * inputs["x"])
+    return inputs | dict(x=0.004 * inputs["x"])
 
 
 def missing_classes(rng):
