@@ -1,5 +1,6 @@
 """What several test files share: the tree, the built book and a browser."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -53,10 +54,18 @@ def html() -> Path:
 
 
 @pytest.fixture(scope="session")
-def screenshots() -> Path:
-    folder = ROOT / "_build/screenshots"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+def picture():
+    """Draw a page or a part of it for somebody to look at, if SCREENSHOTS is set.
+
+    To draw a long page takes as long as to load it, and no test depends on it.
+    """
+
+    def draw(what, name, **options):
+        if os.environ.get("SCREENSHOTS"):
+            path = ROOT / f"_build/screenshots/{name}.png"
+            what.screenshot(path=path, animations="disabled", **options)
+
+    return draw
 
 
 @pytest.fixture(scope="session")

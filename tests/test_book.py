@@ -20,7 +20,7 @@ from tests.pages import CHAPTERS, NOTEBOOKS, PAGES
 
 
 @pytest.fixture(params=PAGES, scope="module")
-def page(request, browser, html, screenshots):
+def page(request, browser, html, picture):
     """A page, loaded, with what it asked for and complained of on the way."""
     tab = browser.new_page(viewport={"width": 1280, "height": 900})
     tab.requested, tab.complaints = [], []
@@ -36,9 +36,7 @@ def page(request, browser, html, screenshots):
     if tab.locator(".math").count():
         tab.wait_for_function("window.MathJax?.startup?.promise")
         tab.evaluate("MathJax.startup.promise")
-    tab.screenshot(
-        path=screenshots / f"{request.param.replace('/', '-')}.png", full_page=True
-    )
+    picture(tab, request.param.replace("/", "-"), full_page=True)
     yield tab
     tab.close()
 
@@ -93,13 +91,12 @@ def test_links_inside_the_book_resolve(page, html):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_phone_shows_the_page_without_scrolling_sideways(page, theme, screenshots):
+def test_a_phone_shows_the_page_without_scrolling_sideways(page, theme, picture):
     page.set_viewport_size({"width": 390, "height": 844})
     page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
     wider = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     if theme == "dark":  # the light one is drawn on a desk
-        path = screenshots / f"{page.name.replace('/', '-')}-phone.png"
-        page.screenshot(path=path, full_page=True, animations="disabled")
+        picture(page, f"{page.name.replace('/', '-')}-phone", full_page=True)
     assert wider <= 0
 
 

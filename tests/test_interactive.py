@@ -137,7 +137,7 @@ def test_without_scripts_the_picture_stands_there_with_its_words(name, browser, 
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_both_themes_are_legible_and_can_be_switched(opened, name, screenshots):
+def test_both_themes_are_legible_and_can_be_switched(opened, name, picture):
     figure = opened(name)
     colors = {}
     for theme in ("light", "dark"):
@@ -149,7 +149,7 @@ def test_both_themes_are_legible_and_can_be_switched(opened, name, screenshots):
         )
         colors[theme] = figure.layout["font"]["color"]
         assert _contrast(colors[theme], ground) > 7
-        figure.place.screenshot(path=screenshots / f"{name}-{theme}.png")
+        picture(figure.place, f"{name}-{theme}")
     assert colors["light"] != colors["dark"]
     figure.page.evaluate("document.documentElement.dataset.theme = 'light'")
 
@@ -167,13 +167,13 @@ def _contrast(*colors):
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_phone_shows_it_whole_in_letters_that_can_be_read(opened, name, screenshots):
+def test_a_phone_shows_it_whole_in_letters_that_can_be_read(opened, name, picture):
     figure = opened(name)
     figure.page.set_viewport_size({"width": 390, "height": 844})
     figure.page.wait_for_function(
         "plot => plot.layout.width < 390", arg=figure.plot.element_handle()
     )
-    figure.place.screenshot(path=screenshots / f"{name}-phone.png")
+    picture(figure.place, f"{name}-phone")
     wider = "document.documentElement.scrollWidth - window.innerWidth"
     assert figure.page.evaluate(wider) <= 0
     letters = figure.plot.locator("svg text").evaluate_all(

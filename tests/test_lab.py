@@ -74,13 +74,13 @@ def _run_all_cells(lab, cells=3, attempts=10):
     raise AssertionError(f"JupyterLab ran not all cells in {attempts} attempts")
 
 
-def test_the_reports_are_shown_and_nothing_reaches_stderr(lab, request, screenshots):
+def test_the_reports_are_shown_and_nothing_reaches_stderr(lab, request, picture):
     _run_all_cells(lab)
     passing = lab.locator(".jp-Cell").nth(0).locator(".jp-OutputArea")
     failing = lab.locator(".jp-Cell").nth(2).locator(".jp-OutputArea")
     failing.get_by_text("This looks like").wait_for()
     theme = request.node.callspec.id
-    lab.screenshot(path=screenshots / f"lab-{theme}.png")
+    picture(lab, f"lab-{theme}")
 
     assert "3 of 3 points" in passing.inner_text()
     assert failing.get_by_role("img", name="failed").count() > 0

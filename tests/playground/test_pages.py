@@ -56,14 +56,13 @@ def test_each_exercise_of_a_topic_has_its_place_on_the_page(page, html):
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
 @pytest.mark.parametrize("page", [PAGE, "book/intro", "book/install"])
-def test_it_shuts_nobody_out(visit, page, viewport, theme, screenshots):
+def test_it_shuts_nobody_out(visit, page, viewport, theme, picture):
     tab = visit(page, viewport=viewport, color_scheme=theme)
     if page != "book/install":
         tab.locator(".cm-content").first.wait_for()
     tab.locator(f"html[data-theme={theme}]").wait_for()
     assert tab.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
-    name = f"playground-{page.rpartition('/')[2]}-{viewport['width']}-{theme}.png"
-    tab.screenshot(path=screenshots / name)
+    picture(tab, f"playground-{page.rpartition('/')[2]}-{viewport['width']}-{theme}")
     assert serious_faults(tab, ".bd-article") == []
 
 

@@ -45,7 +45,7 @@ def formgrader(wrong_once, tmp_path, browser):
         tab.close()
 
 
-def test_a_submission_is_graded_marked_and_told(formgrader, wrong_once, screenshots):
+def test_a_submission_is_graded_marked_and_told(formgrader, wrong_once, picture):
     (tab, address), (folder, title) = formgrader, wrong_once
     tab.goto(f"{address}/manage_submissions/{ASSIGNMENT}")
     tab.locator(".autograde a").click()
@@ -66,7 +66,7 @@ def test_a_submission_is_graded_marked_and_told(formgrader, wrong_once, screensh
         with tab.expect_response(lambda response: response.request.method == "PUT"):
             answer.locator(where).fill(value)
             answer.locator(where).press("Tab")
-    tab.screenshot(path=screenshots / "formgrader.png")
+    picture(tab, "formgrader")
     with gradebook.opened(Course(folder)) as book:
         submission = book.find_submission(ASSIGNMENT, "student-0")
         assert submission.score == checked + 1.5

@@ -232,14 +232,14 @@ def test_nothing_on_the_page_acts_or_loads(folder):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_reads_on_a_phone_and_asks_for_nothing(folder, browser, screenshots, scheme):
+def test_it_reads_on_a_phone_and_asks_for_nothing(folder, browser, picture, scheme):
     path, asked, opened = made(folder), [], []
     tab = browser.new_page(viewport={"width": 390, "height": 800}, color_scheme=scheme)
     tab.on("request", lambda request: asked.append(request.url))
     tab.on("dialog", lambda dialog: opened.append(dialog.message) or dialog.dismiss())
     tab.goto(path.as_uri())
     tab.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-    tab.screenshot(path=screenshots / f"feedback-{scheme}.png", full_page=True)
+    picture(tab, f"feedback-{scheme}", full_page=True)
     wide = tab.evaluate("document.documentElement.scrollWidth")
     tab.close()
     assert asked == [path.as_uri()] and opened == []

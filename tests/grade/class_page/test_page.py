@@ -162,7 +162,7 @@ def test_what_is_no_file_of_a_class_is_refused(course, tmp_path, text):
 
 @pytest.mark.slow
 def test_it_reads_everywhere_and_prints_on_two_sheets(
-    course, folder, tmp_path, browser, screenshots
+    course, folder, tmp_path, browser, picture
 ):
     """Of a class of 300 in which everybody made another mistake, and was late."""
     ranked = _mistakes_of_two()
@@ -187,7 +187,7 @@ def test_it_reads_everywhere_and_prints_on_two_sheets(
         tab.on("request", lambda request: asked.append(request.url))
         tab.goto(address)
         assert tab.evaluate("document.documentElement.scrollWidth") <= 390
-        tab.screenshot(path=screenshots / f"class-{scheme}.png", full_page=True)
+        picture(tab, f"class-{scheme}", full_page=True)
         tab.pdf(path=tmp_path / "class.pdf", format="A4")
         tab.close()
     assert asked == [address] * 2

@@ -167,7 +167,7 @@ def test_what_was_not_saved_is_not_lost(tab, class_):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_it_reads_in_every_light(tab, address, scheme, width, screenshots):
+def test_it_reads_in_every_light(tab, address, scheme, width, picture):
     tab.emulate_media(color_scheme=scheme)
     tab.set_viewport_size({"width": width, "height": 800})
     for name in ("list", "answer"):
@@ -176,8 +176,7 @@ def test_it_reads_in_every_light(tab, address, scheme, width, screenshots):
             tab.evaluate(
                 "document.querySelectorAll('details').forEach(d => d.open = true)"
             )
-        file = screenshots / f"mark-{name}-{width}-{scheme}.png"
-        tab.screenshot(path=file, full_page=True)
+        picture(tab, f"mark-{name}-{width}-{scheme}", full_page=True)
         assert tab.evaluate("document.documentElement.scrollWidth") <= width
         faults = Axe().run(tab).response["violations"]
         assert [fault["id"] for fault in faults] == []
