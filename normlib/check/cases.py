@@ -5,6 +5,8 @@ are averaged are never nearly equal by chance, and what belongs to different sam
 channels lies clearly apart.
 """
 
+from typing import Any
+
 import numpy as np
 
 from normlib.check.exercise import Case, Inputs
@@ -77,10 +79,12 @@ def any_memory(share, inputs, *names, name=IN_MEMORY) -> Case:
     return Case(name, share, inputs, run=from_any_memory(*names))
 
 
-def far_away(share, inputs, *, name="far from zero, in float32", **settings) -> Case:
+def far_away(
+    share, inputs, *, name="far from zero, in float32", **settings: Any
+) -> Case:
     """Where float32 itself keeps three digits, and one-pass variances keep none."""
-    settings = {"tolerance": 0.02, "alone": "mean-of-squares"} | settings
-    return Case(name, share, inputs, **settings)
+    usual: dict[str, Any] = {"tolerance": 0.02, "alone": "mean-of-squares"}
+    return Case(name, share, inputs, **usual | settings)
 
 
 def second_call(share, inputs, *names, name="called a second time") -> Case:
