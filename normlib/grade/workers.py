@@ -28,7 +28,7 @@ class Done:
     """A submission, which has left its bytes behind, its result, and what names it."""
 
     submission: Submission
-    key: str
+    result_key: str
     result: Result
 
 
