@@ -294,7 +294,7 @@ def in_a_model(implementation, inputs) -> dict[str, np.ndarray]:
     """Outputs as part of a model that is copied, saved and changed, under no_grad.
 
     Those in eval mode, and one in training mode. A second instance does something else
-    meanwhile.
+    in between.
     """
     import torch
 
