@@ -379,7 +379,7 @@ def _alone(trial, known):
 def _most(misconceptions, *groups):
     """The one that fits most trials of the first group, else of the next; or the first.
 
-    Nothing is asked about the only one.
+    If there is only one, it is not run for that.
     """
     for trials in groups:
         if len(misconceptions) > 1:

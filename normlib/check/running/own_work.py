@@ -1,6 +1,6 @@
 """Other people's normalization, out of reach while an answer runs.
 
-Handing it in would answer nothing. The arithmetic of NumPy and torch stays in reach.
+Calling it would answer no exercise. The arithmetic of NumPy and torch stays in reach.
 """
 
 import contextlib

@@ -132,8 +132,7 @@ def prairielearn(outcome: Outcome) -> dict:
 def classroom50(outcome: Outcome, environment: Mapping[str, str]) -> dict:
     """The content of ``result.json``.
 
-    Whose it is stands in the environment, from which Classroom 50's own runner fills
-    it in again.
+    Whose it is comes from the environment; Classroom 50's own runner fills it in again.
     """
     tests = [
         {
@@ -173,7 +172,7 @@ def release_body(outcome: Outcome) -> str:
 
 
 def as_json(content: dict) -> bytes:
-    """As JSON in ASCII, without what JSON does not know."""
+    """As JSON in ASCII; infinity and NaN, which it lacks, are refused."""
     return (json.dumps(content, indent=1, allow_nan=False) + "\n").encode()
 
 

@@ -277,17 +277,17 @@ class _Grading:
         return judge(key, None, seed, observe_answer, explain)
 
     def _compare_unexplained(self):
-        """Try answers that no mistake explains on inputs that everybody's get.
+        """Run answers that no mistake explains on inputs that the whole class shares.
 
-        Then two that return the same can be told from two that do not. No points
-        depend on it, and it comes last, so that no time is taken from other answers.
+        So it shows which of them return the same. No points depend on it, and it comes
+        last, so that no time is taken from other answers.
         """
         for i, key in self.unexplained:
             if self.running[EXERCISES[key].own_work].session is None:
                 continue
             try:
-                everybodys = seed_of(b"", self.seed, key)
-                report = self._asked(i, key, everybodys, explain=False)
+                shared = seed_of(b"", self.seed, key)
+                report = self._asked(i, key, shared, explain=False)
             except NoSandbox:
                 raise
             except Exception:  # of any type: it may behave differently the second time
@@ -355,7 +355,7 @@ def _kept(report):
     """What is worth knowing of a report when those of a class are looked at together.
 
     ``failed`` names the cases, and says of each what is wrong. ``alike`` says the same
-    of an answer that no mistake explains, on the inputs that everybody's get.
+    of an answer that no mistake explains, on inputs that the whole class shares.
     """
     return {
         "key": report.key,
@@ -374,7 +374,7 @@ def _failures(report):
 
 
 def bounded(notes: list[str]) -> list[str]:
-    """So many remarks, each so long, that the others' can still be read."""
+    """Few enough remarks, and short enough, that those on others can be read too."""
     notes = [printable(note, _NOTE) for note in dict.fromkeys(notes)]
     if len(notes) > _NOTES:
         notes[_NOTES - 1 :] = [f"and {len(notes) - _NOTES + 1} more remarks"]
