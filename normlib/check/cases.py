@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from normlib.check.exercise import Case, Inputs
+from normlib.check.exercise import Case
+from normlib.check.running.protocol import Inputs
 from normlib.check.running.protocols import called_again, from_any_memory, in_float16
 
 FAR = 1e4  # where float32 has three digits left for values around 1

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from normlib.check.exercise import Outputs
 from normlib.check.running.observing import Refused, Unusable
+from normlib.check.running.protocol import Outputs
 
 LARGEST = 1_000_000  # numbers in an input; far fewer are enough
 AS_IT_IS = 1e-3  # of the largest number; what an eps or rounding may change

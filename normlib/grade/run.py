@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from typing import Any
 
 from normlib.grade import workers
 from normlib.grade.bridge import feedback, gradebook, overview
@@ -99,7 +100,8 @@ class Run:
         self._todo: list[tuple] = []  # (student, pack)
         self._done: list[tuple] = []  # the same, with the key of the result
         self._waiting: list[tuple] = []
-        self._book, self._stack = None, contextlib.ExitStack()
+        self._book: Any = None  # nbgrader's gradebook, once it is open
+        self._stack = contextlib.ExitStack()
         self._start = time.perf_counter()
 
     # What it grades with.
