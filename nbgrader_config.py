@@ -27,13 +27,10 @@ c.CourseDirectory.ignore = [
     "*.part",  # of a file that was not written to its end
 ]
 
-# What a submission may take, in seconds and MiB; honest work stays far below. What
-# takes longer is stopped, and the rest is graded. See normlib/grade/submission/pack.py.
-c.Limits.cell = 15
-c.Limits.call = 10
-c.Limits.submission = 120
-c.Limits.memory = 512
-c.Limits.size = 32
+# What a submission may take stands in normlib/grade/submission/pack.py: honest work
+# stays far below. A course that needs more says so here, in seconds and MiB:
+# c.Limits.submission = 240
+# c.Limits.memory = 1024
 
 # `nbgrader autograde` and formgrader's button grade as `normlib grade` does: in a
 # sandbox, judged from outside of it. nbgrader's own steps keep the points.

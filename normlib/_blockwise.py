@@ -13,7 +13,7 @@ from typing import ParamSpec, TypeVar
 import numpy as np
 
 Given = ParamSpec("Given")
-Result = TypeVar("Result")
+Returned = TypeVar("Returned")
 
 # Rows are summed in pieces of this length: short enough for a sum in float32, and for
 # the sum of equal numbers to be exact.
@@ -38,7 +38,7 @@ LARGEST_FLOAT32 = np.finfo(np.float32).max
 LARGEST = 1e150
 
 
-def small_buffer(function: Callable[Given, Result]) -> Callable[Given, Result]:
+def small_buffer(function: Callable[Given, Returned]) -> Callable[Given, Returned]:
     """Let ``function`` combine a row and a number in place.
 
     NumPy copies rows shorter than its buffer, of 8192 numbers, to it and back, which
@@ -46,7 +46,7 @@ def small_buffer(function: Callable[Given, Result]) -> Callable[Given, Result]:
     """
 
     @functools.wraps(function)
-    def with_small_buffer(*args: Given.args, **kwargs: Given.kwargs) -> Result:
+    def with_small_buffer(*args: Given.args, **kwargs: Given.kwargs) -> Returned:
         size = np.setbufsize(BUFFER)
         try:
             return function(*args, **kwargs)

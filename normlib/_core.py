@@ -11,7 +11,7 @@ from functools import reduce
 
 import numpy as np
 
-from normlib._arguments import guard, verify
+from normlib._arguments import as_dtypes, as_float_array, guard, verify
 from normlib._blockwise import (
     as_wide,
     block_of,
@@ -45,6 +45,33 @@ def standardize(
     to x; only for a table averaged over its rows may they vary along the last axis.
     Returns y, which is float32 where x is float16; what ``standardize_backward`` needs;
     and ``(mean, var)``, which broadcast to x and are float64.
+
+    Examples
+    --------
+    For a small x in float64, the textbook's lines compute the same:
+
+    >>> rng, axes, eps = np.random.default_rng(0), (0, 2), 1e-5
+    >>> x, dy = rng.normal(3, 2, (2, 4, 3, 5))
+    >>> gamma, beta = rng.normal(size=(2, 1, 3, 1))
+    >>> centered = x - x.mean(axis=axes, keepdims=True)
+    >>> inv_std = 1 / np.sqrt((centered**2).mean(axis=axes, keepdims=True) + eps)
+    >>> x_hat = inv_std * centered
+    >>> y, saved, _ = standardize(x, axes, eps, gamma, beta)
+    >>> np.allclose(y, gamma * x_hat + beta)
+    True
+
+    So do those of the backward pass:
+
+    >>> dx_hat = gamma * dy
+    >>> through_mean = dx_hat.mean(axis=axes, keepdims=True)
+    >>> through_var = x_hat * (dx_hat * x_hat).mean(axis=axes, keepdims=True)
+    >>> dx, dgamma, dbeta = standardize_backward(dy, saved)
+    >>> np.allclose(dx, inv_std * (dx_hat - through_mean - through_var))
+    True
+    >>> np.allclose(dgamma, (dy * x_hat).sum(axis=axes, keepdims=True))
+    True
+    >>> np.allclose(dbeta, dy.sum(axis=axes, keepdims=True))
+    True
     """
     x = as_wide(x)
     y, tables = np.empty_like(x), []
@@ -128,6 +155,21 @@ def standardize_by_backward(
     dx = subtract_mean(x, mean, inv_std)
     dgamma, dbeta = total(dy, shared, dx) * inv_std, total(dy, shared)
     return sum_of_products((dy, gamma * inv_std), out=dx), dgamma, dbeta
+
+
+def channel_norm_backward(
+    dy: np.ndarray, cache: tuple
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The backward pass of batch and of instance norm.
+
+    ``cache`` is what their forward pass returns. It says whether the statistics were
+    taken from x; running statistics are constants.
+    """
+    saved, from_x, shape, dtypes = cache
+    dy = as_wide(as_float_array("dy", dy, shape))
+    backward = standardize_backward if from_x else standardize_by_backward
+    dx, dgamma, dbeta = backward(dy, saved)
+    return as_dtypes((dx, dgamma.ravel(), dbeta.ravel()), dtypes)
 
 
 def per_channel(param: np.ndarray, x: np.ndarray) -> np.ndarray:

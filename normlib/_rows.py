@@ -34,7 +34,8 @@ def standardize_rows_backward(
     means = [] if mean is None else split_mean(mean, inv_std, x.dtype)
     scale, gamma = cast_saturating(inv_std, x.dtype), cast_saturating(gamma, x.dtype)
     ones = np.ones(scale.shape, x.dtype)
-    share = inv_std / -max(1, x.shape[1])
+    # Times the sum of a row, it is minus the row's mean, divided by the deviation.
+    minus_mean = inv_std / -max(1, x.shape[1])
     dx, held = np.empty_like(x), None
     dgamma, dbeta = ColumnSums(), ColumnSums()
     for rows in slices(x, ROWS):
@@ -45,11 +46,11 @@ def standardize_rows_backward(
         product = np.multiply(dy_, centered, out=held)
         dgamma.add(product, scale[rows])
         # Three terms of dx: through the variance, through the mean, and directly.
-        through_var = share[rows] * (product @ gamma.T) * inv_std[rows] ** 2
+        through_var = minus_mean[rows] * (product @ gamma.T) * inv_std[rows] ** 2
         np.multiply(centered, cast_saturating(through_var, x.dtype), out=out)
         if means:
             dbeta.add(dy_, ones[rows])
-            out += cast_saturating(share[rows] * (dy_ @ gamma.T), x.dtype)
+            out += cast_saturating(minus_mean[rows] * (dy_ @ gamma.T), x.dtype)
         direct = np.multiply(dy_, gamma, out=held)
         direct *= scale[rows]
         out += direct
@@ -61,7 +62,7 @@ class ColumnSums:
 
     def __init__(self) -> None:
         self._sums: list[np.ndarray] = []
-        self._room = 0  # for so many rows in the last of them
+        self._room = 0  # rows that can still be added to the last of them
 
     def add(self, rows: np.ndarray, weights: np.ndarray) -> None:
         """``weights`` are a column: a number for each row.

@@ -12,8 +12,6 @@ import numpy as np
 
 from normlib._arguments import (
     as_dtype,
-    as_dtypes,
-    as_float_array,
     check_channels,
     check_eps,
     check_running,
@@ -21,13 +19,11 @@ from normlib._arguments import (
     require_running,
     update_running,
 )
-from normlib._blockwise import as_wide
 from normlib._core import (
+    channel_norm_backward,
     per_channel,
     standardize,
-    standardize_backward,
     standardize_by,
-    standardize_by_backward,
 )
 
 
@@ -145,9 +141,4 @@ def batch_norm_backward(
         If ``dy`` is not floating-point, or not shaped like ``x``, or if ``x`` was
         changed in place since the forward pass.
     """
-    saved, training, shape, dtypes = cache
-    dy = as_wide(as_float_array("dy", dy, shape))
-    # At inference the statistics are constants.
-    backward = standardize_backward if training else standardize_by_backward
-    dx, dgamma, dbeta = backward(dy, saved)
-    return as_dtypes((dx, dgamma.ravel(), dbeta.ravel()), dtypes)
+    return channel_norm_backward(dy, cache)

@@ -50,7 +50,7 @@ def positive(text: str) -> int:
     return int(text)
 
 
-def share(text: str) -> tuple[int, int]:
+def part(text: str) -> tuple[int, int]:
     number, _, of = text.partition("/")
     if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
         raise argparse.ArgumentTypeError(f"should be such as 1/2, got {text!r}")
@@ -212,7 +212,7 @@ def grade(options):
     argument("assignment", nargs="?", default="", metavar="ASSIGNMENT"),
     argument(
         "--share",
-        type=share,
+        type=part,
         default=(1, 1),
         metavar="K/N",
         help="only the K-th of N parts of the answers, for one of N people",
@@ -222,10 +222,10 @@ def grade(options):
 def mark(options):
     from normlib.grade.bridge.course import Course
     from normlib.grade.marking import server
-    from normlib.grade.marking.answers import Share
+    from normlib.grade.marking.answers import Part
 
     course = Course(Path().resolve())
-    server.run(course, options.assignment, Share(*options.share), options.port)
+    server.run(course, options.assignment, Part(*options.share), options.port)
 
 
 @command(

@@ -98,6 +98,12 @@ class _Scaler(ABC):
             setattr(self, name, value)
         return self
 
+    def __sklearn_tags__(self) -> object:
+        """What a pipeline of scikit-learn asks of its last step: the usual."""
+        from sklearn.base import BaseEstimator
+
+        return BaseEstimator.__sklearn_tags__(self)
+
     def __repr__(self) -> str:
         given = ", ".join(f"{n}={value!r}" for n, value in self.get_params().items())
         return f"{type(self).__name__}({given})"
@@ -287,7 +293,7 @@ class DecimalScaler(_Scaler):
         return z * rest * first
 
     def _powers(self) -> tuple[np.ndarray, np.ndarray]:
-        # In two factors, because 10**309 is no float64, though j = 309 is needed.
+        # In two factors, because j may be 309, and float64 has no 10**309.
         first = np.minimum(self.exponent_, _LAST_POWER)
         return _POWERS_OF_TEN[first - _FIRST_POWER], 10.0 ** (self.exponent_ - first)
 

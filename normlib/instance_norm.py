@@ -10,21 +10,18 @@ import numpy as np
 
 from normlib._arguments import (
     as_dtype,
-    as_dtypes,
-    as_float_array,
     check_channels,
     check_eps,
     check_running,
     require_running,
     update_running,
 )
-from normlib._blockwise import as_wide, average
+from normlib._blockwise import average
 from normlib._core import (
+    channel_norm_backward,
     per_channel,
     standardize,
-    standardize_backward,
     standardize_by,
-    standardize_by_backward,
 )
 
 
@@ -148,9 +145,4 @@ def instance_norm_backward(
         If ``dy`` is not floating-point, or not shaped like ``x``, or if ``x`` was
         changed in place since the forward pass.
     """
-    saved, own, shape, dtypes = cache
-    dy = as_wide(as_float_array("dy", dy, shape))
-    # Running statistics are constants.
-    backward = standardize_backward if own else standardize_by_backward
-    dx, dgamma, dbeta = backward(dy, saved)
-    return as_dtypes((dx, dgamma.ravel(), dbeta.ravel()), dtypes)
+    return channel_norm_backward(dy, cache)

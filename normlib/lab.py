@@ -78,7 +78,7 @@ def can_build() -> bool:
 
 
 def write_settings(folder: Path) -> Path:
-    """Write what JupyterLab is to leave out; a folder for JUPYTER_CONFIG_PATH."""
+    """Write settings that hide some of JupyterLab; returns their folder."""
     disabled = {"disabledExtensions": dict.fromkeys(SWITCHED_OFF, True)}
     server = {
         "ServerApp": {"jpserver_extensions": dict.fromkeys(FOR_INSTRUCTORS, False)}
@@ -121,7 +121,7 @@ class _Pages(SimpleHTTPRequestHandler):
 
 
 class Build:
-    """The book, built in the background; says when it is there."""
+    """Builds the book in the background, and says when it has been built."""
 
     def __init__(self, root: Path, say: Callable[[str], None] = print):
         say("The book is being built in the background, which takes some minutes.")

@@ -163,11 +163,11 @@ def switchable_norm(
     else:
         given = require_running(running_mean, running_var)
         means[2], variances[2] = (per_channel(a.astype(np.float64), x) for a in given)
-    mean_share, var_share = (_softmax(w, x.ndim) for w in (mean_weight, var_weight))
-    inv_std = 1 / np.sqrt(_mix(var_share, variances) + eps)
+    mean_mixing, var_mixing = (_softmax(w, x.ndim) for w in (mean_weight, var_weight))
+    inv_std = 1 / np.sqrt(_mix(var_mixing, variances) + eps)
     # From the mixed mean to that of each row, of which ``centered`` is already free.
     distances = [means[0] - mean for mean in means]
-    shift = _mix(mean_share, distances)
+    shift = _mix(mean_mixing, distances)
     scale = per_channel(gamma, x) * inv_std
     offset = scale * shift + per_channel(beta, x)
     y = sum_of_products((centered, scale), constant=offset, out=centered)
@@ -179,7 +179,7 @@ def switchable_norm(
         per_channel(gamma, x).copy(),
     )
     dtypes = (x.dtype, mean_weight.dtype, var_weight.dtype, gamma.dtype, beta.dtype)
-    cache = (guard(used), tables, mean_share, var_share, training, dtypes)
+    cache = (guard(used), tables, mean_mixing, var_mixing, training, dtypes)
     return as_dtype(y, x.dtype), cache, running_mean, running_var
 
 
@@ -207,7 +207,7 @@ def switchable_norm_backward(dy: np.ndarray, cache: tuple) -> tuple[np.ndarray, 
         If ``dy`` is not floating-point, or not shaped like ``x``, or if ``x`` was
         changed in place since the forward pass.
     """
-    memory, tables, mean_share, var_share, training, dtypes = cache
+    memory, tables, mean_mixing, var_mixing, training, dtypes = cache
     mean_in, inv_std, distances, variances, gamma = tables
     x = verify(*memory)
     dy = as_wide(as_float_array("dy", dy, x.shape))
@@ -216,29 +216,29 @@ def switchable_norm_backward(dy: np.ndarray, cache: tuple) -> tuple[np.ndarray, 
     scale = gamma * inv_std
     # Sums over each row give the gradients for the mixed mean and variance there,
     dbeta = total(dy, over_pixels)
-    dgamma = total(dy, over_pixels, centered) + _mix(mean_share, distances) * dbeta
+    dgamma = total(dy, over_pixels, centered) + _mix(mean_mixing, distances) * dbeta
     dgamma *= inv_std
     dmean, dvar = -scale * dbeta, -0.5 * scale * inv_std * dgamma
-    # these for the shares (up to what is the same for all three),
-    dmean_share = np.array([-np.sum(dmean * distance) for distance in distances])
-    dvar_share = np.array([np.sum(dvar * var) for var in variances])
-    # and, through the three members, those for the row's own mean and variance.
-    dmean_in, dvar_in = mean_share[0] * dmean, var_share[0] * dvar
-    for member, axis in ((1, 1), (2, 0)):
-        if member == 2 and not training:
+    # these for the mixing weights (up to what is the same for all three),
+    dmean_mixing = np.array([-np.sum(dmean * distance) for distance in distances])
+    dvar_mixing = np.array([np.sum(dvar * var) for var in variances])
+    # and, through the three normalizers, those for the row's own mean and variance.
+    dmean_in, dvar_in = mean_mixing[0] * dmean, var_mixing[0] * dvar
+    for i, axis in ((1, 1), (2, 0)):
+        if i == 2 and not training:
             break  # the running statistics are constants
-        through_var = var_share[member] * average(dvar, (axis,))
+        through_var = var_mixing[i] * average(dvar, (axis,))
         dvar_in = dvar_in + through_var
-        dmean_in = dmean_in + mean_share[member] * average(dmean, (axis,))
-        dmean_in = dmean_in + 2 * through_var * distances[member]
+        dmean_in = dmean_in + mean_mixing[i] * average(dmean, (axis,))
+        dmean_in = dmean_in + 2 * through_var * distances[i]
     m = max(1, math.prod(dy.shape[2:]))
     dx = sum_of_products(
         (centered, 2 * dvar_in / m), (dy, scale), constant=dmean_in / m, out=centered
     )
     gradients = (
         dx,
-        mean_share * (dmean_share - mean_share @ dmean_share),
-        var_share * (dvar_share - var_share @ dvar_share),
+        mean_mixing * (dmean_mixing - mean_mixing @ dmean_mixing),
+        var_mixing * (dvar_mixing - var_mixing @ dvar_mixing),
         dgamma.sum(axis=0).ravel(),
         dbeta.sum(axis=0).ravel(),
     )
@@ -258,9 +258,9 @@ def _softmax(logits: np.ndarray, ndim: int) -> np.ndarray:
     logits = logits.astype(np.float64)
     if ndim == 2:
         logits[0] = -np.inf
-    share = np.exp(logits - logits.max())
-    return share / share.sum()
+    mixing = np.exp(logits - logits.max())
+    return mixing / mixing.sum()
 
 
-def _mix(share: np.ndarray, tables: list[np.ndarray]) -> np.ndarray:
-    return sum(part * table for part, table in zip(share, tables, strict=True))
+def _mix(mixing: np.ndarray, tables: list[np.ndarray]) -> np.ndarray:
+    return sum(part * table for part, table in zip(mixing, tables, strict=True))

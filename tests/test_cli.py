@@ -59,7 +59,7 @@ def test_help_names_every_command_and_what_it_is_for(in_course, capsys):
         (["sample-class", "--students", "0"], "should be 1 or more, got '0'"),
         (["sample-class", "--students", "ten"], "should be 1 or more, got 'ten'"),
         (["sample-class", "--students", "1601"], "at most 1600 students, got 1601"),
-        (["sample-class", "--output", "tests"], "tests holds something that is no sam"),
+        (["sample-class", "--output", "tests"], "tests holds something that is not a "),
         (["grade", "99_nothing"], "no assignment '99_nothing'; there are 01_"),
         (["mark", "99_nothing"], "no assignment '99_nothing'; there are 01_"),
         (["mark", "05_group_norm"], "05_group_norm has no questions in words"),

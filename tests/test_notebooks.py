@@ -15,6 +15,7 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 
 from normlib.check import EXERCISES, judge
+from normlib.check.cells import key_checked
 from normlib.check.exercises import TOPICS
 from normlib.grade.bridge.release import in_normal_form, released
 from normlib.grade.sample_class.answers import pasted
@@ -85,7 +86,7 @@ def is_in_words(cell):
 
 
 def key_of(cell):
-    return re.fullmatch(r'check\("([\w.]+)"\)', cell.source).group(1)
+    return key_checked(cell.source)
 
 
 def errors(notebook):

@@ -5,9 +5,12 @@ are averaged are never nearly equal by chance, and what belongs to different sam
 channels lies clearly apart.
 """
 
+from typing import Any
+
 import numpy as np
 
-from normlib.check.exercise import Case, Inputs
+from normlib.check.exercise import Case
+from normlib.check.running.protocol import Inputs
 from normlib.check.running.protocols import called_again, from_any_memory, in_float16
 
 FAR = 1e4  # where float32 has three digits left for values around 1
@@ -66,6 +69,15 @@ def far_from_zero(inputs: Inputs, name: str = "x") -> Inputs:
     return in_float32(inputs | {name: inputs[name] + FAR})
 
 
+def running_statistics(rng) -> dict[str, np.ndarray]:
+    """Buffers for eval mode, of three channels; they fit no data of a case."""
+    return {
+        "running_mean": rng.uniform(-3, 2, 3).astype(np.float32),
+        "running_var": rng.uniform(1, 9, 3).astype(np.float32),
+        "num_batches_tracked": np.array(7),
+    }
+
+
 # Cases that many exercises have.
 
 
@@ -77,10 +89,12 @@ def any_memory(share, inputs, *names, name=IN_MEMORY) -> Case:
     return Case(name, share, inputs, run=from_any_memory(*names))
 
 
-def far_away(share, inputs, *, name="far from zero, in float32", **settings) -> Case:
+def far_away(
+    share, inputs, *, name="far from zero, in float32", **settings: Any
+) -> Case:
     """Where float32 itself keeps three digits, and one-pass variances keep none."""
-    settings = {"tolerance": 0.02, "alone": "mean-of-squares"} | settings
-    return Case(name, share, inputs, **settings)
+    usual: dict[str, Any] = {"tolerance": 0.02, "alone": "mean-of-squares"}
+    return Case(name, share, inputs, **usual | settings)
 
 
 def second_call(share, inputs, *names, name="called a second time") -> Case:

@@ -31,8 +31,8 @@ class Case:
     measure : callable, optional
         A measure to use instead of the exercise's own.
     alone : str
-        The key of the mistake that an answer has made that fails in this case alone,
-        whatever it brings back: no two answers have the same noise.
+        The key of the mistake that is named when an answer fails in this case alone.
+        What it returned is not compared: no two answers have the same noise.
     kept : tuple of str
         Names among the ``inputs`` that no answer is given, such as the right answers
         where these are drawn too. The measure gets them, by name.

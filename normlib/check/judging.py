@@ -229,8 +229,8 @@ def difference(
     if case.intact and received.changed != expected.changed:
         names = ", ".join(f"`{name}`" for name in received.changed) or "no input"
         return f"the call wrote into {names}, which the caller still needs", frozenset()
-    sentences = {}
-    for name, want in expected.outputs.items():
+    sentences, wanted = {}, expected.outputs or {}
+    for name, want in wanted.items():
         if name not in received.outputs:
             sentences[name] = f"there is no {name}"
         else:
@@ -238,7 +238,7 @@ def difference(
             if sentence := _compare(name, got, want, tolerance, axes):
                 sentences[name] = sentence
     for name in received.outputs:
-        if name not in expected.outputs:
+        if name not in wanted:
             sentences[name] = f"{name} is there and should not be"
     if case.intact and sentences:  # the values have cases of their own
         return "counts once the result is right", frozenset(sentences)
@@ -246,11 +246,11 @@ def difference(
 
 
 def agree(received: Observation, expected: Observation, case: Case) -> bool:
-    """Whether there is no ``difference``, without the words for one.
+    """Whether there is no ``difference``, without putting one into words.
 
-    A diagnosis compares with one mistake after the other, most of them in vain.
+    A diagnosis compares with one mistake after the other, and most of them differ.
     """
-    got, wanted = received.outputs, expected.outputs
+    got, wanted = received.outputs, expected.outputs or {}
     if got is None or (case.intact and received.changed != expected.changed):
         return False
     return got.keys() == wanted.keys() and all(
@@ -379,7 +379,7 @@ def _alone(trial, known):
 def _most(misconceptions, *groups):
     """The one that fits most trials of the first group, else of the next; or the first.
 
-    Nothing is asked about the only one.
+    If there is only one, it is not run for that.
     """
     for trials in groups:
         if len(misconceptions) > 1:
@@ -390,9 +390,9 @@ def _most(misconceptions, *groups):
 
 
 def _fits(misconception, trials, least):
-    """Whether it fits at least so many trials; no more of them are asked than needed.
+    """Whether it fits at least ``least`` of the trials.
 
-    To ask is to run the misconception.
+    No more of them are asked than needed, since each runs the misconception.
     """
     fitting = (t for t in trials if t.like(misconception))
     return sum(1 for _ in islice(fitting, least)) == least
@@ -403,8 +403,8 @@ def _by_accident(misconception, failed, passed):
 
     It should fit a third of the cases with values of their own; and not fail, in more
     cases than it fits, where the answer is right. To raise the same error, or to be
-    refused for the same reason, is no fit of this kind. What recognizes an answer
-    says nothing about right ones.
+    refused for the same reason, does not count as a fit here. A misconception that
+    recognizes outputs says nothing about right ones.
     """
     valued = [t for t in failed if not (t.case.intact and t.wrong)]
     if not _fits(misconception, failed, math.ceil(len(valued) / 3)):

@@ -1,20 +1,11 @@
 """``check``: what a notebook's graded cell calls."""
 
-import re
 import sys
 
 from normlib.check.exercises import EXERCISES
 from normlib.check.judging import judge
 from normlib.check.missing import HOW, TorchMissing, torch_is_missing
 from normlib.check.report import Report
-
-_CALL = re.compile(r"""\s*check\((["'])([\w.]+)\1\)\s*""")
-
-
-def key_checked(source: str) -> str | None:
-    """The key in a cell that calls ``check`` with one, and does nothing else."""
-    found = _CALL.fullmatch(source)
-    return found[2] if found else None
 
 
 def check(key: str, implementation=None, seed: int | None = None) -> float:

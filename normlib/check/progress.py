@@ -1,10 +1,9 @@
 """How far a learner has come, from the notebooks themselves.
 
 A notebook is run in a kernel of its own, in a copy of its folder, so that it stays as
-it is; whatever its cells do ends with that kernel.
+it is; what its cells do ends with that kernel.
 """
 
-import ast
 import re
 import secrets
 import shutil
@@ -20,19 +19,19 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
+from normlib.check.cells import grade_id, is_answer, key_checked, title_of
 from normlib.check.exercises import EXERCISES, TOPICS
-from normlib.check.notebook import key_checked
+from normlib.check.needed import names, needed
 from normlib.errors import CourseError
 
 SECONDS = 120  # for one cell; the slowest of the course takes 20
 COLORS = re.compile(r"\x1b\[[\d;]*m")  # in a traceback
-# An exercise's heading without its number and its points.
-HEADING = re.compile(r"^##\s+(?:\d+ · )?(.*?)\s*(?:\(.*)?$", re.MULTILINE)
+NUMBER = re.compile(r"^\d+ · ")  # of an exercise, in its heading
 NOT_WRITTEN = "", "YOUR ANSWER HERE"  # the second is nbgrader's
 
 
 @dataclass(frozen=True)
-class Result:
+class Attempt:
     """One exercise as it stands in a notebook.
 
     ``begun`` is False while the answer raises ``NotImplementedError``. ``report`` is
@@ -70,8 +69,10 @@ def notebooks(folder: Path) -> list[Path]:
     return [path for paths in found for path in paths]
 
 
-def results(path: Path, on_cell: Callable[[float], None] | None = None) -> list[Result]:
-    """Run the notebook at ``path``; one result for each exercise of its topic.
+def attempts(
+    path: Path, on_cell: Callable[[float], None] | None = None
+) -> list[Attempt]:
+    """Run the notebook at ``path``; how far each exercise of its topic is.
 
     Each is checked whatever became of its check cell, which grading puts back as well.
 
@@ -98,21 +99,21 @@ def results(path: Path, on_cell: Callable[[float], None] | None = None) -> list[
     if any(exercise.begun for exercise in exercises):
         _leave_out(notebook, given)
         execute(notebook, path.parent, on_cell)
-    return [e.result(_own(notebook.cells[: places[e.key]], given)) for e in exercises]
+    return [e.attempt(_unmarked(notebook.cells[: places[e.key]])) for e in exercises]
 
 
 def questions(path: Path) -> list[Question]:
     """The questions of the notebook at ``path`` that are answered in words."""
     found, title = [], ""
     for cell in _read(path).cells:
-        marked = cell.metadata.get("nbgrader", {})
         if cell.cell_type != "markdown":
             continue
-        if marked.get("solution"):
+        if is_answer(cell):
             written = cell.source.strip() not in NOT_WRITTEN
-            found.append(Question(title, marked.get("points", 0), written))
-        elif heading := HEADING.search(cell.source):
-            title = heading[1]
+            most = cell.metadata["nbgrader"].get("points", 0)
+            found.append(Question(title, most, written))
+        elif heading := title_of(cell):
+            title = NUMBER.sub("", heading)
     return found
 
 
@@ -125,8 +126,8 @@ def _read(path):
 
 def _topic(notebook):
     """The topic of most cells that belong to an exercise."""
-    known = {name: k for k in EXERCISES for name in (_mark(k), f"{_mark(k)}-answer")}
-    keys = [_called(cell) or known.get(_id(cell)) for cell in notebook.cells]
+    known = {n: k for k in EXERCISES for n in (_check_id(k), f"{_check_id(k)}-answer")}
+    keys = [_called(cell) or known.get(grade_id(cell)) for cell in notebook.cells]
     topics = Counter(key.partition(".")[0] for key in keys if key)
     return topics.most_common(1)[0][0] if topics else None
 
@@ -137,8 +138,9 @@ class _Cells:
     def __init__(self, notebook, key):
         self.key, self._notes = key, []
         code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-        answers = [cell for cell in code if _id(cell) == f"{_mark(key)}-answer"]
-        checks = [c for c in code if _id(c) == _mark(key) or _called(c) == key]
+        name = _check_id(key)
+        answers = [cell for cell in code if grade_id(cell) == f"{name}-answer"]
+        checks = [c for c in code if grade_id(c) == name or _called(c) == key]
         self.check = checks[-1] if checks else nbformat.v4.new_code_cell()
         if checks:
             before = _place(self.check, notebook.cells)
@@ -162,10 +164,10 @@ class _Cells:
             self.answer is None or "raise NotImplementedError" not in self.answer.source
         )
 
-    def result(self, own):
+    def attempt(self, others):
         """What the check said, and the errors of the cells that it depends on.
 
-        ``own`` are the cells above that belong to no exercise.
+        ``others`` are the cells above that belong to no exercise.
         """
         shown, points, notes = "", 0.0, list(self._notes)
         for output in self.check.get("outputs", ()):
@@ -177,7 +179,7 @@ class _Cells:
         if not self.begun:
             shown = f"{self.key}: not begun"
         elif points < EXERCISES[self.key].points:
-            candidates = [self.answer, *own, self.check]
+            candidates = [self.answer, *others, self.check]
             error = next(filter(None, map(_error, filter(None, candidates))), None)
             if error:
                 notes.append(f"{error.ename}: {error.evalue}".partition("\n")[0])
@@ -189,7 +191,7 @@ class _Cells:
             shown = f"{self.key}: {why}"
         for note in self._notes:
             shown += f"\n\nIn the notebook: {note}."
-        return Result(self.key, points, self.begun, shown, "; ".join(notes))
+        return Attempt(self.key, points, self.begun, shown, "; ".join(notes))
 
 
 def execute(notebook, folder: Path, on_cell=None):
@@ -232,11 +234,7 @@ def _transport(platform=sys.platform):
     return {"transport": "ipc", "ip": f"{tempfile.gettempdir()}/{name}"}
 
 
-def _id(cell):
-    return cell.metadata.get("nbgrader", {}).get("grade_id", "")
-
-
-def _mark(key):
+def _check_id(key):
     """What nbgrader calls the cell that checks an exercise."""
     return key.replace(".", "-")
 
@@ -251,10 +249,9 @@ def _place(cell, cells):
     return next(i for i, other in enumerate(cells) if other is cell)
 
 
-def _own(cells, given):
-    """The imports and definitions among ``cells``, and what a learner has added."""
-    unmarked = [cell for cell in cells if "nbgrader" not in cell.metadata]
-    return [cell for cell in unmarked if cell.source not in given or _defines(cell)]
+def _unmarked(cells):
+    """Those that belong to no exercise: the course's own, and what a learner added."""
+    return [cell for cell in cells if "nbgrader" not in cell.metadata]
 
 
 def _error(cell):
@@ -270,20 +267,14 @@ def _given(path):
     if not source.exists():
         return set()
     cells = nbformat.read(source, as_version=4).cells
-    return {cell.source for cell in cells if "nbgrader" not in cell.metadata}
+    return {cell.source for cell in _unmarked(cells)}
 
 
 def _leave_out(notebook, given):
-    """Drop the cells that only show something; what they define nobody needs."""
-    for cell in notebook.cells:
-        if cell.cell_type == "code" and cell.source in given and not _defines(cell):
-            cell.source = ""
-
-
-def _defines(cell):
-    try:
-        body = ast.parse(cell.source).body
-    except SyntaxError:  # a magic
-        return True
-    kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
-    return any(isinstance(node, kinds) for node in body)
+    """Drop those of the ``given`` cells that nothing a learner wrote depends on."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    theirs = [cell.source not in given for cell in code]
+    wanted = needed([names(cell.source) for cell in code], theirs)
+    for cell, runs in zip(code, wanted, strict=True):
+        if not runs:
+            cell.update(source="", outputs=[])

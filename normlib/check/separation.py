@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from normlib.check.exercise import Outputs
 from normlib.check.running.observing import Refused, Unusable
+from normlib.check.running.protocol import Outputs
 
 LARGEST = 1_000_000  # numbers in an input; far fewer are enough
 AS_IT_IS = 1e-3  # of the largest number; what an eps or rounding may change
 
 
-def share(right, wrong, arrays) -> float:
+def apart(right, wrong, arrays) -> float:
     """Largest difference of the two results, as a share of their largest number.
 
     Where only one of them is a number at all, they differ entirely.
@@ -28,7 +28,7 @@ def share(right, wrong, arrays) -> float:
 
 def leaves_as_it_is(function: Callable, arrays) -> bool:
     """Whether the function returns the first of the arrays."""
-    return share(function, lambda first, *others: first, arrays) <= AS_IT_IS
+    return apart(function, lambda first, *others: first, arrays) <= AS_IT_IS
 
 
 def separates(
@@ -47,7 +47,7 @@ def separates(
     asked : float
         By how much their results must differ, as a share of the largest number.
     usable : callable, optional
-        Takes the same arrays; raises ``Unusable`` when they are no input at all, and
+        Takes the same arrays; raises ``Unusable`` when they cannot be an input, and
         ``Refused`` where that should not be explained as an idea.
     unchanged : bool
         Ask for an input that is normalized already: ``right`` returns its first array.
@@ -65,7 +65,7 @@ def separates(
                 raise Refused(f"{name} should be finite, yours holds NaN or infinity")
         if usable:
             usable(*arrays)
-        found = share(right, wrong, arrays)
+        found = apart(right, wrong, arrays)
         if not found >= asked:
             most = "at most" if found >= 1e-4 else "less than"
             raise Unusable(

@@ -7,7 +7,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TimeRemaining
 from rich.table import Table
 
 from normlib.check.exercises import EXERCISES
-from normlib.check.progress import Result, notebooks, questions, results
+from normlib.check.progress import Attempt, attempts, notebooks, questions
 from normlib.errors import CourseError
 
 
@@ -27,22 +27,23 @@ def show_status(folder: Path) -> None:
     notes = []
     words = {path: questions(path) for path in paths}
     table = Table(box=None, header_style="bold", padding=(0, 3, 0, 0))
-    for heading, side in (("exercise", "left"), ("", "left"), ("points", "right")):
-        table.add_column(heading, justify=side, no_wrap=True)
+    for heading in ("exercise", ""):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("points", justify="right", no_wrap=True)
     for path, chapter in found.items():
-        points = sum(result.points for result in chapter)
-        total = sum(result.max_points for result in chapter)
+        points = sum(attempt.points for attempt in chapter)
+        total = sum(attempt.max_points for attempt in chapter)
         table.add_row(f"[bold]{path.parent.name}", "", f"{points:g} of {total:g}")
-        for result in chapter:
-            name = EXERCISES[result.key].name
-            of = f"{result.points:g} of {result.max_points:g}"
-            of = of if result.begun else ""
-            table.add_row(f"  {name}", _mark(result), of)
-            if result.note:
-                notes.append(f"{name} in {path.name}: {result.note}")
+        for attempt in chapter:
+            name = EXERCISES[attempt.key].name
+            of = f"{attempt.points:g} of {attempt.max_points:g}"
+            of = of if attempt.begun else ""
+            table.add_row(f"  {name}", _state(attempt), of)
+            if attempt.note:
+                notes.append(f"{name} in {path.name}: {attempt.note}")
         for question in words[path]:
-            mark = "✓ written" if question.written else "· not written"
-            table.add_row(f"  {question.title}", mark, "by hand")
+            state = "✓ written" if question.written else "· not written"
+            table.add_row(f"  {question.title}", state, "by hand")
     console.print(table)
     if notes:
         console.print("", *notes, sep="\n", markup=False)
@@ -55,7 +56,7 @@ def show_reports(path: Path) -> bool:
     Raises
     ------
     CourseError
-        When ``path`` is no notebook of the course, nor a folder that holds one.
+        When ``path`` is neither a notebook of the course nor a folder that holds one.
     """
     if path.is_dir():
         inside = sorted(path.glob("*.ipynb"))
@@ -65,20 +66,20 @@ def show_reports(path: Path) -> bool:
         (path,) = inside
     console = Console(highlight=False)
     ((_, found),) = _run(console, [path])
-    for result in found:
-        console.print(result.report, markup=False, end="\n\n")
+    for attempt in found:
+        console.print(attempt.report, markup=False, end="\n\n")
     for question in questions(path):
         written = "written" if question.written else "not written"
         title = f"In words: {question.title}"
         console.print(f"{title}: {written}, {question.points:g} points by hand")
-    points = sum(result.points for result in found)
-    total = sum(result.max_points for result in found)
+    points = sum(attempt.points for attempt in found)
+    total = sum(attempt.max_points for attempt in found)
     console.print(f"{points:g} of {total:g} points, written answers aside")
-    return all(result.solved for result in found)
+    return all(attempt.solved for attempt in found)
 
 
 def _run(console, paths):
-    """Yield each notebook with its results, under a progress bar."""
+    """Yield each notebook with how far its exercises are, under a progress bar."""
     columns = "{task.description}", BarColumn(), TaskProgressColumn()
     with Progress(
         *columns, TimeRemainingColumn(), console=console, transient=True
@@ -90,24 +91,24 @@ def _run(console, paths):
             def on_cell(part, done=done):
                 bar.update(task, completed=done + part)
 
-            yield path, results(path, on_cell)
+            yield path, attempts(path, on_cell)
             bar.update(task, completed=done + 1)
 
 
-def _mark(result: Result) -> str:
-    if result.solved:
+def _state(attempt: Attempt) -> str:
+    if attempt.solved:
         return "✓ solved"
-    if not result.begun:
+    if not attempt.begun:
         return "· not begun"
-    return "✗ not yet" if result.points == 0 else "◐ in part"
+    return "✗ not yet" if attempt.points == 0 else "◐ in part"
 
 
 def _next(found, words):
     for path, chapter in found.items():
-        for result in chapter:
-            if not result.solved:
-                name = EXERCISES[result.key].name
-                return f"\nNext: `{name}` in {path}. {EXERCISES[result.key].statement}"
+        for attempt in chapter:
+            if not attempt.solved:
+                exercise = EXERCISES[attempt.key]
+                return f"\nNext: `{exercise.name}` in {path}. {exercise.statement}"
     for path, asked in words.items():
         for question in asked:
             if not question.written:

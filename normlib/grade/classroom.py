@@ -1,4 +1,4 @@
-"""Grade a class: what is new or changed, all at once, and nobody stops the others."""
+"""Grade a class: all that is new or changed, in parallel, each by itself."""
 
 import contextlib
 import logging
@@ -81,7 +81,7 @@ def grade(
 
 @contextlib.contextmanager
 def _quiet():
-    """nbgrader logs what is said in the table, and warns about its own insides."""
+    """Silence nbgrader, which logs what the table says and warns about itself."""
     log = logging.getLogger("traitlets")
     level = log.level
     log.setLevel(logging.ERROR)

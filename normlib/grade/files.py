@@ -8,13 +8,13 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file as a whole or not at all, whoever looks and whatever happens.
+    """Write a file as a whole or not at all; nobody ever reads half of it.
 
-    If interrupted, a ``.part`` file remains, which nobody reads; who writes the same
-    file again removes it.
+    If interrupted, an ignored ``.part`` file remains. The next write of the same file
+    removes it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Of long names the beginning, or the name would be too long for a file.
+    # Only the beginning of a long name, or this one would be too long for a file.
     part = f".{path.name.encode()[:100].decode(errors='ignore')}."
     for left in os.listdir(path.parent):
         if left.startswith(part) and left.endswith(".part"):
@@ -38,10 +38,11 @@ def _remove_unused(path):
 
 
 def printable(text: str, most: int = 100) -> str:
-    """``text`` as it does no harm in a terminal, in JSON or on a page.
+    """``text`` in a form that does no harm in a terminal, in JSON or on a page.
 
-    A student chooses the names of files. What is no sign, or moves others about, is
-    written as an escape sequence; of a long text, the middle is left out.
+    A student chooses the names of files. Characters that cannot be printed, or that
+    move others about, are written as escape sequences. The middle of a long text is
+    left out.
     """
     if len(text) > most:
         text = f"{text[: most // 2]} … {text[-most // 2 :]}"
@@ -52,5 +53,5 @@ def printable(text: str, most: int = 100) -> str:
 
 
 def harmless(name: str) -> str:
-    """A student's name, in a way that no spreadsheet runs it as a formula."""
+    """A student's name, written so that no spreadsheet runs it as a formula."""
     return f"'{name}" if name[:1] in {*"=+-@\t\r"} else name

@@ -11,14 +11,14 @@ from nbconvert.exporters import NotebookExporter
 from normlib.grade import workers
 from normlib.grade.bridge import gradebook, steps
 from normlib.grade.bridge.course import Course
-from normlib.grade.bridge.gradebook import marked
+from normlib.grade.bridge.gradebook import with_result_key
 
 
 class AnyFile(NotebookExporter):
     """Parses nothing that a student handed in: `grade_in_sandbox` does, within limits.
 
-    So a file that is no notebook gets a report as well. What has been graded is read
-    as nbconvert does.
+    So a file that is not a notebook gets a report as well. Graded notebooks are read as
+    nbconvert reads them.
     """
 
     def from_filename(self, filename, resources=None, **options):
@@ -42,7 +42,7 @@ def grade_in_sandbox(notebook, resources):
         if pack.notebook == where["notebook"]
     )
     key, result = workers.grade_one(course, where["student"], pack)
-    return nbformat.reads(marked(result, key), as_version=4), resources
+    return nbformat.reads(with_result_key(result, key), as_version=4), resources
 
 
 def save_points(notebook, resources):

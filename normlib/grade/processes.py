@@ -16,6 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import (
     FIRST_COMPLETED,
     CancelledError,
+    Future,
     ProcessPoolExecutor,
     wait,
 )
@@ -23,6 +24,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import forkserver
 from pathlib import Path
+from typing import Any
 
 from normlib.grade.sandbox import leftovers
 from normlib.grade.sandbox.session import NoSandbox
@@ -73,14 +75,14 @@ class GivenUp:
 def finish(todo, jobs, started, doubtful=lambda result: False):
     """Yield each of ``todo`` with its result, or with `GivenUp`.
 
-    A worker or a sandbox that ends, whoever ended it, takes nothing along. What it
-    was at is done again, after the others and one at a time: so only what ends a
-    worker itself is given up. ``started`` gives so many workers, at most ``jobs``.
+    When a worker or a sandbox ends, its item is tried again after the others, alone.
+    So an item is given up only if its worker ends each time. ``started`` starts a
+    number of workers, at most ``jobs``.
 
     A result that is ``doubtful`` counts only if nothing else ran at the same time.
-    Otherwise that item, too, is done again alone.
+    Otherwise that item, too, is tried again alone.
     """
-    todo, suspects, tries = deque(todo), deque(), Counter()
+    todo, suspects, tries = deque(todo), deque[Any](), Counter[Any]()
     while todo or suspects:
         items = todo or suspects
         with started(min(jobs, len(todo)) or 1) as workers:
@@ -104,10 +106,10 @@ def finish(todo, jobs, started, doubtful=lambda result: False):
 def _as_completed(items, workers, most):
     """Take ``items`` and yield each with its result, or with why there is none.
 
-    There are ``most`` at a time, so memory stays flat. What was lost with a process
-    is yielded with the exception that says so, and nothing more is taken.
+    At most ``most`` are at work at a time, so memory stays flat. An item that was lost
+    with its process is yielded with the exception that says so, and no more are taken.
     """
-    waiting, lost = {}, False
+    waiting, lost = dict[Future, Any](), False
     while True:
         while items and not lost and len(waiting) < most:
             item = items.popleft()
@@ -134,7 +136,7 @@ def _as_completed(items, workers, most):
 
 @contextlib.contextmanager
 def executor(jobs, modules=()):
-    """Processes here. They share the ``modules``, which the first one imports."""
+    """Processes of this machine. They share the ``modules``, imported only once."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the submissions share the cores
     _own_sockets()
     context = multiprocessing.get_context("forkserver")
@@ -158,10 +160,11 @@ def executor(jobs, modules=()):
 def _own_sockets():
     """A folder for multiprocessing's sockets that the next run can tell and remove.
 
-    Its own would stay for good if this process were killed.
+    The folder that it makes itself would stay if this process were killed.
     """
     folder, _ = leftovers.new_folder()
-    multiprocessing.current_process()._config["tempdir"] = folder
+    this: Any = multiprocessing.current_process()  # it has no public way to say so
+    this._config["tempdir"] = folder
     atexit.register(_remove, folder, os.getpid())
 
 
@@ -178,5 +181,6 @@ def _start_worker(root):
 
 def _end_with_parent():
     """A worker would wait forever for a parent that was killed."""
-    multiprocessing.parent_process().join()
-    os._exit(1)
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os._exit(1)

@@ -137,7 +137,7 @@ def write_json(path: Path, graded: Graded) -> None:
     }
     for name in ("failed", "notes", "points", "reports", "overview"):
         del told[name]
-    # In ASCII: a name that students chose does no harm to whoever looks at the file.
+    # In ASCII, so that a name that a student chose does no harm in a terminal.
     path.write_text(json.dumps(told, indent=1) + "\n")
 
 

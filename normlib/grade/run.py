@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from typing import Any
 
 from normlib.grade import workers
 from normlib.grade.bridge import feedback, gradebook, overview
@@ -97,9 +98,10 @@ class Run:
         self._jobs = options.jobs or at_once(course.limits.most)
         self._results = Results(course.root / "_build/results")
         self._todo: list[tuple] = []  # (student, pack)
-        self._done: list[tuple] = []  # the same, with the key
+        self._done: list[tuple] = []  # the same, with the key of the result
         self._waiting: list[tuple] = []
-        self._book, self._stack = None, contextlib.ExitStack()
+        self._book: Any = None  # nbgrader's gradebook, once it is open
+        self._stack = contextlib.ExitStack()
         self._start = time.perf_counter()
 
     # What it grades with.
@@ -153,7 +155,7 @@ class Run:
         return True
 
     def _sort_out(self):
-        """What there is a result of, and what not."""
+        """Tell what has a result already from what is to be graded."""
         for assignment, student in self.graded.submitted:
             self.graded.notes[assignment, student] = []
             for pack in self._of[assignment]:
@@ -182,7 +184,7 @@ class Run:
                 self._fail(student, pack, workers.BUSY)
             else:
                 self._note(done.submission, done.result)
-                self._save(student, pack, done.key, done.result)
+                self._save(student, pack, done.result_key, done.result)
         self.graded.seconds["all"] = time.perf_counter() - self._start
 
     def _note(self, submission, result):
@@ -253,7 +255,7 @@ class Run:
 
     @contextlib.contextmanager
     def _spared(self, student, pack):
-        """What fails inside is this submission's report, if it is its alone."""
+        """A failure inside becomes the submission's report, if it concerns it alone."""
         try:
             yield
         except Exception as error:  # of any type
@@ -274,11 +276,11 @@ class Run:
         """Write those whose notebook, or somebody's marks, have changed."""
         graded = self.graded
         todo = [
-            (assignment, student, marks)
+            (assignment, student, shown)
             for assignment, student in graded.submitted
             if (assignment, student) not in graded.failed
-            and (marks := graded.overview.marks[assignment][student])
-            and feedback.outdated(self.course, assignment, student, marks)
+            and (shown := graded.overview.shown[assignment][student])
+            and feedback.outdated(self.course, assignment, student, shown)
         ]
         if not todo:
             return
@@ -294,8 +296,8 @@ class Run:
     def _writers(self, jobs):
         # Each has a fork of this process, which has imported what that takes.
         with ThreadPoolExecutor(jobs) as pool:
-            write = partial(pool.submit, feedback.write, self.course.root)
-            yield Workers(lambda item: write(*item), jobs)
+            write, root = feedback.write, self.course.root
+            yield Workers(lambda item: pool.submit(write, root, *item), jobs)
         limited.close()
 
 

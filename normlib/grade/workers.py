@@ -1,4 +1,4 @@
-"""Who grades: processes of this machine, the workers of a cluster, or one process.
+"""Where grading runs: in processes here, on a cluster, or in one process.
 
 Each of the first two starts workers for a ``Run``, which it tells when they are there.
 """
@@ -28,7 +28,7 @@ class Done:
     """A submission, which has left its bytes behind, its result, and what names it."""
 
     submission: Submission
-    key: str
+    result_key: str
     result: Result
 
 
@@ -69,7 +69,7 @@ def of_a_cluster(run, jobs: int) -> Iterator[Workers]:
 def grade(
     submission: Submission, seed: int, unsafe: bool, address: str, backend: str
 ) -> Done:
-    """What a worker does."""
+    """Grade a submission: what a worker is asked to do."""
     result = grading.grade(
         *(submission.pack, submission.file, submission.problem),
         *(seed, address, backend),

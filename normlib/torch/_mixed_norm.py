@@ -14,19 +14,19 @@ from torch import Tensor
 class MixedNorm(torch.autograd.Function):
     """``y = weight * (x - mean) / sqrt(var + eps) + bias`` with mixed mean and var.
 
-    x has shape (N, C, L); the shares of instance, layer and batch norm, which come from
-    a softmax, (3, 1, 1, 1); weight and bias (1, C, 1). All but x have the dtype of the
-    computation. In training, ``running`` is None; at inference, it holds mean and
-    variance for batch norm, of shape (2, C). Returns y, and mean and variance of this
-    batch, of shape (1, C, 1).
+    x has shape (N, C, L); the mixing weights of instance, layer and batch norm, which
+    come from a softmax, (3, 1, 1, 1); weight and bias (1, C, 1). All but x have the
+    dtype of the computation. In training, ``running`` is None; at inference, it holds
+    mean and variance for batch norm, of shape (2, C). Returns y, and mean and variance
+    of this batch, of shape (1, C, 1).
     """
 
     @staticmethod
     def forward(
         ctx: Any,
         x: Tensor,
-        mean_share: Tensor,
-        var_share: Tensor,
+        mean_mixing: Tensor,
+        var_mixing: Tensor,
         weight: Tensor,
         bias: Tensor,
         running: Tensor | None,
@@ -49,12 +49,20 @@ class MixedNorm(torch.autograd.Function):
             to_batch = (pivot - running_mean) + rest
         distances = _stack(torch.zeros_like(rest), to_layer, to_batch)
         variances = _stack(var_in, var_ln, var_bn)
-        inv_std = torch.rsqrt((var_share * variances).sum(0) + eps)
-        shift = (mean_share * distances).sum(0) - rest
+        inv_std = torch.rsqrt((var_mixing * variances).sum(0) + eps)
+        shift = (mean_mixing * distances).sum(0) - rest
         scale = weight * inv_std
         y.mul_(scale).add_(scale * shift + bias)
         ctx.save_for_backward(
-            x, mean_share, var_share, weight, pivot, rest, distances, variances, inv_std
+            x,
+            mean_mixing,
+            var_mixing,
+            weight,
+            pivot,
+            rest,
+            distances,
+            variances,
+            inv_std,
         )
         ctx.training = running is None
         ctx.mark_non_differentiable(mean, var)
@@ -64,28 +72,36 @@ class MixedNorm(torch.autograd.Function):
     def backward(ctx: Any, dy: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
         if torch.is_grad_enabled():  # create_graph=True
             raise RuntimeError("switchable norm has no second derivatives")
-        x, mean_share, var_share, weight, pivot, rest, distances, variances, inv_std = (
-            ctx.saved_tensors
-        )
+        (
+            x,
+            mean_mixing,
+            var_mixing,
+            weight,
+            pivot,
+            rest,
+            distances,
+            variances,
+            inv_std,
+        ) = ctx.saved_tensors
         dy = dy.to(weight.dtype)
         dx = x.to(weight.dtype) - pivot
-        shift = (mean_share * distances).sum(0) - rest
+        shift = (mean_mixing * distances).sum(0) - rest
         scale = weight * inv_std
         dbias = dy.sum(2, keepdim=True)
         dweight = inv_std * ((dy * dx).sum(2, keepdim=True) + shift * dbias)
         dmean = -scale * dbias
         dvar = -0.5 * weight * inv_std**2 * dweight
         # Up to a number that is the same for all three, which the softmax ignores.
-        dmean_share = -(dmean * distances).sum((1, 2, 3), keepdim=True)
-        dvar_share = (dvar * variances).sum((1, 2, 3), keepdim=True)
-        # From the members to the mean and the variance of each row.
-        dvar_ln = var_share[1] * _average(dvar, 1)
-        dmean_in = mean_share[0] * dmean + mean_share[1] * _average(dmean, 1)
+        dmean_mixing = -(dmean * distances).sum((1, 2, 3), keepdim=True)
+        dvar_mixing = (dvar * variances).sum((1, 2, 3), keepdim=True)
+        # From the three normalizers to the mean and the variance of each row.
+        dvar_ln = var_mixing[1] * _average(dvar, 1)
+        dmean_in = mean_mixing[0] * dmean + mean_mixing[1] * _average(dmean, 1)
         dmean_in = dmean_in + 2 * dvar_ln * distances[1]
-        dvar_in = var_share[0] * dvar + dvar_ln
+        dvar_in = var_mixing[0] * dvar + dvar_ln
         if ctx.training:  # at inference, the batch's are constants
-            dvar_bn = var_share[2] * _average(dvar, 0)
-            dmean_in = dmean_in + mean_share[2] * _average(dmean, 0)
+            dvar_bn = var_mixing[2] * _average(dvar, 0)
+            dmean_in = dmean_in + mean_mixing[2] * _average(dmean, 0)
             dmean_in = dmean_in + 2 * dvar_bn * distances[2]
             dvar_in = dvar_in + dvar_bn
         L = x.shape[2]
@@ -93,7 +109,7 @@ class MixedNorm(torch.autograd.Function):
         dx.mul_(slope).add_(dmean_in / L - slope * rest).addcmul_(dy, scale)
         dweight = dweight.sum(0, keepdim=True)
         dbias = dbias.sum(0, keepdim=True)
-        return dx.to(x.dtype), dmean_share, dvar_share, dweight, dbias, None, None
+        return dx.to(x.dtype), dmean_mixing, dvar_mixing, dweight, dbias, None, None
 
 
 def _average(t: Tensor, dim: int) -> Tensor:

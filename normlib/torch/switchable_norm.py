@@ -64,8 +64,8 @@ class _SwitchNorm(nn.Module):
         self._check(x)
         # Sums of half-precision numbers overflow or stall; those of float32 do not.
         dtype = torch.promote_types(x.dtype, torch.float32)
-        mean_share = self._share(self.mean_weight.to(dtype), x.ndim)
-        var_share = self._share(self.var_weight.to(dtype), x.ndim)
+        mean_mixing = self._mixing(self.mean_weight.to(dtype), x.ndim)
+        var_mixing = self._mixing(self.var_weight.to(dtype), x.ndim)
         weight = self.weight.to(dtype).view(1, -1, 1)
         bias = self.bias.to(dtype).view(1, -1, 1)
         running = None
@@ -73,7 +73,7 @@ class _SwitchNorm(nn.Module):
             running = torch.stack((self.running_mean, self.running_var)).to(dtype)
         rows = x.flatten(2) if x.ndim > 2 else x.unsqueeze(2)
         y, mean, var = MixedNorm.apply(
-            rows, mean_share, var_share, weight, bias, running, self.eps
+            rows, mean_mixing, var_mixing, weight, bias, running, self.eps
         )
         if self.training and x.numel() > 0:
             self._track(mean.flatten(), var.flatten(), x.numel() // self.num_features)
@@ -83,12 +83,12 @@ class _SwitchNorm(nn.Module):
         return f"{self.num_features}, eps={self.eps}, momentum={self.momentum}"
 
     @staticmethod
-    def _share(logits: Tensor, ndim: int) -> Tensor:
+    def _mixing(logits: Tensor, ndim: int) -> Tensor:
         if ndim == 2:
-            share = nn.functional.pad(logits[1:].softmax(0), (1, 0))
+            mixing = nn.functional.pad(logits[1:].softmax(0), (1, 0))
         else:
-            share = logits.softmax(0)
-        return share.view(3, 1, 1, 1)
+            mixing = logits.softmax(0)
+        return mixing.view(3, 1, 1, 1)
 
     def _track(self, mean: Tensor, var: Tensor, m: int) -> None:
         self.num_batches_tracked += 1

@@ -6,7 +6,6 @@ import pytest
 from IPython.testing.globalipapp import get_ipython, start_ipython
 
 from normlib.check import EXERCISES, Report, check
-from normlib.check.notebook import key_checked
 
 KEY = "batch_norm.forward"
 ANSWER = EXERCISES[KEY].answer
@@ -64,15 +63,3 @@ def test_in_a_notebook_the_report_itself_is_displayed(ipython, monkeypatch):
     check(KEY, ANSWER)
     (report,) = shown
     assert isinstance(report, Report) and report.points == 4.0
-
-
-def test_a_cell_that_checks_an_exercise_is_known_by_its_call_alone():
-    cells = ('check("a.b")', "check('a.b')", ' check("a.b")\n')
-    assert {key_checked(source) for source in cells} == {"a.b"}
-    for other in (
-        'check("a.b", f)',
-        'check("a.b")\nprint()',
-        "check('a.b\")",
-        "check()",
-    ):
-        assert key_checked(other) is None

@@ -51,7 +51,7 @@ def test_solved_in_part_and_not_begun_are_told_apart(course):
     half = of("misconceptions", "z_score", -1).implementation
     path = write(course, min_max=of("equivalents", "min_max"), z_score=half)
     before = path.read_bytes()
-    found = {r.key.partition(".")[2]: r for r in progress.results(path)}
+    found = {r.key.partition(".")[2]: r for r in progress.attempts(path)}
     assert list(found)[:2] == ["min_max", "z_score"]
     assert found["min_max"].solved and "3 of 3 points" in found["min_max"].report
     assert 0 < found["z_score"].points < found["z_score"].max_points
@@ -62,8 +62,8 @@ def test_solved_in_part_and_not_begun_are_told_apart(course):
 
 def test_a_notebook_not_begun_is_not_run(course, monkeypatch):
     monkeypatch.setattr(progress, "execute", None)
-    found = progress.results(course / "exercises" / NAME)
-    assert not any(result.begun for result in found)
+    found = progress.attempts(course / "exercises" / NAME)
+    assert not any(attempt.begun for attempt in found)
 
 
 def test_cells_that_only_show_something_are_left_out(course, monkeypatch):
@@ -77,7 +77,7 @@ def test_cells_that_only_show_something_are_left_out(course, monkeypatch):
         "execute",
         lambda notebook, *_: run.extend(c.source for c in notebook.cells),
     )
-    progress.results(path)
+    progress.attempts(path)
     assert "LOW = 0.0" in run
     assert any("from normlib.check import check" in source for source in run)
     assert not any(
@@ -87,13 +87,34 @@ def test_cells_that_only_show_something_are_left_out(course, monkeypatch):
     assert shown and not any("nbgrader" in c.metadata for c in shown)
 
 
+SCALED = """def min_max_scale(x, low=0.0, high=1.0):
+    span = x.max(axis=0) - x.min(axis=0)
+    scale = (high - low) / np.where(span == 0, ONE, span)
+    return low + scale * (x - x.min(axis=0))"""
+
+
+def test_a_given_cell_runs_if_an_answer_uses_what_it_defines(course):
+    """And an error that JupyterLab has saved with one that does not run is no news."""
+    notebooks = [course / folder / NAME for folder in ("exercises", "solutions")]
+    write(course, min_max=SCALED, z_score="def z_score_scale(x): return x")
+    failed = nbformat.v4.new_output("error", ename="KeyError", traceback=[])
+    for path in notebooks:
+        notebook = nbformat.read(path, as_version=4)
+        shown = nbformat.v4.new_code_cell("print('slow')", outputs=[failed])
+        notebook.cells[2:2] = [nbformat.v4.new_code_cell("ONE = 1"), shown]
+        nbformat.write(notebook, path)
+    first, second, *_ = progress.attempts(notebooks[0])
+    assert first.solved
+    assert not second.solved and second.note == ""
+
+
 @pytest.mark.parametrize(
     "harm", ["while True: pass", "import os; os._exit(1)"], ids=["endless", "died"]
 )
 def test_what_does_harm_costs_the_rest_and_ends_nothing(course, monkeypatch, harm):
     monkeypatch.setattr(progress, "SECONDS", 3)
     path = write(course, min_max=of("equivalents", "min_max"), z_score=harm)
-    first, second, *_ = progress.results(path)
+    first, second, *_ = progress.attempts(path)
     assert first.solved
     assert not second.solved and second.begun and second.report
 
@@ -101,7 +122,7 @@ def test_what_does_harm_costs_the_rest_and_ends_nothing(course, monkeypatch, har
 def test_the_cells_run_in_a_copy_of_the_folder(course):
     littering = "open('litter.txt', 'w').close()\ndef min_max_scale(x): return x"
     path = write(course, min_max=littering)
-    assert not progress.results(path)[0].solved
+    assert not progress.attempts(path)[0].solved
     assert [p.name for p in path.parent.iterdir()] == [path.name]
 
 
@@ -125,13 +146,13 @@ def change(course, change_cells):
 def test_a_check_cell_that_is_gone_or_changed_is_named_and_run(course, harm, note):
     write(course, min_max=of("equivalents", "min_max"))
     path = change(course, lambda c, by_id: harm(c, by_id["feature_scaling-min_max"]))
-    results = progress.results(path)
-    assert [r.key for r in results] == [
+    found = progress.attempts(path)
+    assert [attempt.key for attempt in found] == [
         key for key in EXERCISES if key.startswith("feature_scaling.")
     ]
-    assert results[0].solved and results[0].note == note
-    assert f"In the notebook: {note}" in results[0].report
-    assert not any(result.note for result in results[1:])
+    assert found[0].solved and found[0].note == note
+    assert f"In the notebook: {note}" in found[0].report
+    assert not any(attempt.note for attempt in found[1:])
 
 
 def test_an_answer_whose_cell_is_gone_is_named(course):
@@ -139,7 +160,7 @@ def test_an_answer_whose_cell_is_gone_is_named(course):
         course,
         lambda cells, by_id: cells.remove(by_id["feature_scaling-min_max-answer"]),
     )
-    first, second, *_ = progress.results(path)
+    first, second, *_ = progress.attempts(path)
     assert (first.points, first.begun, second.begun) == (0, True, False)
     assert first.note == "answer cell deleted"
 
@@ -155,12 +176,12 @@ def test_of_two_copies_of_an_answer_the_last_counts(course):
         cells.insert(cells.index(cell) + 1, twin)
 
     change(course, copy)
-    assert progress.results(path)[0].solved
+    assert progress.attempts(path)[0].solved
 
 
 def test_a_cell_that_failed_is_shown_with_its_own_error(course):
     path = write(course, min_max="def min_max_scale(x:\n    return x", z_score="1 / 0")
-    first, second, third, *_ = progress.results(path)
+    first, second, third, *_ = progress.attempts(path)
     assert first.note.startswith("SyntaxError")
     assert "def min_max_scale(x:" in first.report and "\x1b" not in first.report
     assert second.note == "ZeroDivisionError: division by zero"
@@ -171,7 +192,7 @@ def test_a_cell_that_failed_is_shown_with_its_own_error(course):
 def test_an_earlier_cell_that_failed_is_shown_where_nothing_is_checked(course):
     write(course, min_max=of("equivalents", "min_max"))
     path = change(course, lambda cells, _: cells[1].update(source="import nowhere"))
-    first = progress.results(path)[0]
+    first = progress.attempts(path)[0]
     assert "not checked" in first.report
     assert first.note == "ModuleNotFoundError: No module named 'nowhere'"
 
@@ -180,7 +201,7 @@ def test_a_cell_of_ones_own_that_failed_is_shown_beside_the_report(course):
     path = write(course, min_max="def min_max_scale(x, low=0, high=1): return helper")
     own = nbformat.v4.new_code_cell("helper = 1 / 0")
     change(course, lambda cells, _: cells.insert(2, own))
-    first = progress.results(path)[0]
+    first = progress.attempts(path)[0]
     assert first.note == "ZeroDivisionError: division by zero"
     assert "0 of 3 points" in first.report and "helper = 1 / 0" in first.report
 
@@ -189,7 +210,7 @@ def test_a_wrong_answer_is_told_of_no_error_below_it(course):
     path = write(course, min_max="def min_max_scale(x): return x", z_score="1 / 0")
     own = nbformat.v4.new_code_cell("2 / 0")
     change(course, lambda cells, _: cells.append(own))
-    assert progress.results(path)[0].note == ""
+    assert progress.attempts(path)[0].note == ""
 
 
 @pytest.mark.parametrize(

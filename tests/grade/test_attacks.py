@@ -8,10 +8,10 @@ import nbformat
 import pytest
 
 from normlib.check import EXERCISES
+from normlib.check.cells import grade_id
 from normlib.grade.sandbox.backends import UNSAFE, Zygote
 from normlib.grade.sandbox.session import Session
 from normlib.grade.submission import grading
-from normlib.grade.submission.pack import grade_id
 from tests.grade.attacks import (
     ENDING,
     ENDING_CALLS,

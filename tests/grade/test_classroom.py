@@ -16,6 +16,7 @@ import pytest
 
 from normlib.check import EXERCISES, judge
 from normlib.grade.sample_class.students import KINDS, write_sample_class
+from tests.grade.classes import mark_by_hand
 
 # What takes long is made once: in one process, not in each that runs tests.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("classroom")]
@@ -370,20 +371,7 @@ def test_only_what_is_new_is_graded(small):
 def test_a_mark_given_by_hand_reaches_the_feedback_and_the_points(small):
     folder, _ = small
     before = {p: p.stat().st_mtime for p in folder.glob("_build/autograded/*/*/*")}
-    with sqlite3.connect(folder / "_build/gradebook.db") as gradebook:
-        changed = gradebook.execute(
-            """
-            update grade set manual_score = 1.25
-            where cell_id = (
-                select id from base_cell where name = 'feature_scaling-why-models'
-            ) and notebook_id = (
-                select submitted_notebook.id from submitted_notebook
-                join submitted_assignment
-                  on submitted_assignment.id = submitted_notebook.assignment_id
-                where submitted_assignment.student_id = 'zoe'
-            )"""
-        )
-        assert changed.rowcount == 1
+    mark_by_hand(folder, "zoe", 1.25)
     process = normlib(folder, "grade")
     (page,) = (folder / "_build/feedback/zoe").glob("*/*.html")
     assert "1.25 of 2" in page.read_text()

@@ -4,7 +4,6 @@ import contextlib
 import csv
 import json
 import shutil
-import sqlite3
 from concurrent.futures import Future
 from dataclasses import replace
 
@@ -16,7 +15,7 @@ from normlib.grade.bridge.course import Course
 from normlib.grade.classroom import Options, grade
 from normlib.grade.workers import BUSY
 from tests.grade.attacks import NAMES
-from tests.grade.classes import ASSIGNMENT, QUICK
+from tests.grade.classes import ASSIGNMENT, QUICK, mark_by_hand
 
 FULL = 17
 WITH_PAGES = Options(jobs=1)
@@ -87,7 +86,7 @@ def test_names_of_folders_do_nothing_and_stop_nobody(
 def test_an_earlier_grade_does_not_stay(new_course, here, grade_here, why):
     folder = new_course("class", 2)
     grade_here(folder, options=WITH_PAGES)
-    give_by_hand(folder)
+    mark_by_hand(folder, "student-0", 0.5)
     (path,) = folder.glob("_build/submitted/student-0/*/*.ipynb")
     path.write_bytes(path.read_bytes() + b"\n")
 
@@ -117,20 +116,3 @@ def test_an_earlier_grade_does_not_stay(new_course, here, grade_here, why):
     assert grade_here(folder, options=WITH_PAGES).failed == {}
     assert scores(folder)["student-0"] == FULL + 0.5
     assert [*folder.glob("_build/feedback/student-0/*/*.html")]
-
-
-def give_by_hand(folder):
-    with sqlite3.connect(folder / "_build/gradebook.db") as book:
-        changed = book.execute(
-            """
-            update grade set manual_score = 0.5, needs_manual_grade = 0
-            where cell_id = (
-                select id from base_cell where name = 'feature_scaling-why-models'
-            ) and notebook_id = (
-                select submitted_notebook.id from submitted_notebook
-                join submitted_assignment
-                  on submitted_assignment.id = submitted_notebook.assignment_id
-                where submitted_assignment.student_id = 'student-0'
-            )"""
-        )
-        assert changed.rowcount == 1

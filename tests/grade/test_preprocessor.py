@@ -9,11 +9,11 @@ import nbformat
 import pytest
 
 from normlib.check import EXERCISES
+from normlib.check.cells import grade_id, key_of
 from normlib.grade.bridge.converters import convert, course_config
 from normlib.grade.bridge.course import Course
 from normlib.grade.preprocessor import AnyFile
 from normlib.grade.sandbox.session import NoSandbox
-from normlib.grade.submission.pack import grade_id, key_of
 
 # What takes long is made once: in one process, not in each that runs tests.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("preprocessor")]

@@ -6,7 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from normlib import batch_norm, batch_norm_backward, numerical_gradient
+from normlib import batch_norm, batch_norm_backward
+from tests.normlib.agreement import assert_numerical, assert_rounded
 
 SHAPES = [
     (5, 3),
@@ -113,13 +114,7 @@ def test_backward_is_the_numerical_gradient(shape, training):
 
     inputs = {"x": x, "gamma": gamma, "beta": beta}
     gradients = batch_norm_backward(dy, forward()[1])
-    for name, gradient in zip(inputs, gradients, strict=True):
-        expected = numerical_gradient(
-            lambda array, name=name: forward(**{name: array})[0], inputs[name], dy
-        )
-        np.testing.assert_allclose(
-            gradient, expected, rtol=1e-6, atol=1e-7, err_msg=name
-        )
+    assert_numerical(gradients, forward, inputs, dy)
 
 
 @every_shape
@@ -359,10 +354,7 @@ def test_results_are_the_rounded_float64_ones(training, dtype):
     inputs = draw((4, 3, 5, 7), dtype)
     results = ours(*inputs, training=training, eps=1e-3)
     expected = in_torch(*inputs, training=training, eps=1e-3)
-    tolerance = {np.float16: 1.1, np.float32: 16, np.float64: 512}[dtype]
-    for result, exact in zip(results, expected, strict=True):
-        worst = np.abs(result.astype(np.float64) - exact).max()
-        assert worst <= tolerance * np.finfo(dtype).eps * np.abs(exact).max()
+    assert_rounded(results, expected, dtype)
 
 
 @pytest.mark.parametrize(("mean", "std"), [(0, 1), (3000, 200)])

@@ -16,18 +16,7 @@ from normlib._blockwise import (
     sum_of_products,
     total,
 )
-
-SHAPES_AND_AXES = [
-    ((5, 3), (0,)),
-    ((4, 3, 5), (0, 2)),
-    ((2, 3, 5, 7), (0, 2, 3)),
-    ((2, 3, 5, 7), (1, 2, 3)),
-    ((5, 7), (1,)),
-    ((2, 3, 5, 7), (2, 3)),
-    ((2, 3, 5, 7), (0, 1, 2, 3)),
-    ((2, 3, 5, 7), (1,)),
-    ((1, 3, 4, 2), (0, 2, 3)),
-]
+from tests.normlib.test_core import SHAPES_AND_AXES
 
 
 def draw(shape, seed=0):

@@ -525,6 +525,10 @@ def test_a_scaler_works_in_a_pipeline_of_scikit_learn(scaler):
     model = make_pipeline(clone(scaler), KNeighborsClassifier(1)).fit(x, labels)
     assert model.score(x, labels) == 1
     np.testing.assert_array_equal(model[0].transform(x), scaler.fit_transform(x))
+    last = make_pipeline(StandardScaler(), clone(scaler)).fit(x)
+    expected = scaler.fit_transform(z_score_scale(x))
+    np.testing.assert_array_equal(last.transform(x), expected)
+    np.testing.assert_allclose(last.inverse_transform(expected), x, rtol=1e-12)
 
 
 def test_parameters_are_read_set_and_shown_by_name():

@@ -11,8 +11,8 @@ from normlib import (
     batch_norm_backward,
     instance_norm,
     instance_norm_backward,
-    numerical_gradient,
 )
+from tests.normlib.agreement import assert_numerical, assert_rounded
 
 SHAPES = [
     (4, 3, 5),
@@ -128,13 +128,7 @@ def test_backward_is_the_numerical_gradient(shape, training):
 
     inputs = {"x": x, "gamma": gamma, "beta": beta}
     gradients = instance_norm_backward(dy, forward()[1])
-    for name, gradient in zip(inputs, gradients, strict=True):
-        expected = numerical_gradient(
-            lambda array, name=name: forward(**{name: array})[0], inputs[name], dy
-        )
-        np.testing.assert_allclose(
-            gradient, expected, rtol=1e-6, atol=1e-7, err_msg=name
-        )
+    assert_numerical(gradients, forward, inputs, dy)
 
 
 @given(shape=st.sampled_from(SHAPES), seed=seeds)
@@ -288,11 +282,7 @@ def test_results_are_the_rounded_float64_ones(training, dtype):
     inputs = draw((4, 3, 5, 7), dtype)
     results = ours(*inputs, training=training, eps=1e-3)
     expected = in_torch(*inputs, training=training, eps=1e-3)
-    tolerance = {np.float16: 1.1, np.float32: 16, np.float64: 512}[dtype]
-    for result, exact in zip(results, expected, strict=True):
-        assert result.dtype == dtype
-        worst = np.abs(result.astype(np.float64) - exact).max()
-        assert worst <= tolerance * np.finfo(dtype).eps * np.abs(exact).max()
+    assert_rounded(results, expected, dtype)
 
 
 @every_mode

@@ -6,7 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from normlib import layer_norm, layer_norm_backward, numerical_gradient, rms_norm
+from normlib import layer_norm, layer_norm_backward, rms_norm
+from tests.normlib.agreement import assert_numerical, assert_rounded
 
 # A table, tokens, images over all but N and over two axes, one sample, and the whole.
 SHAPES_AND_AXES = [
@@ -94,13 +95,7 @@ def test_backward_is_the_numerical_gradient(shape, axes):
 
     inputs = {"x": x, "gamma": gamma, "beta": beta}
     gradients = layer_norm_backward(dy, forward()[1])
-    for name, gradient in zip(inputs, gradients, strict=True):
-        expected = numerical_gradient(
-            lambda array, name=name: forward(**{name: array})[0], inputs[name], dy
-        )
-        np.testing.assert_allclose(
-            gradient, expected, rtol=1e-6, atol=1e-7, err_msg=name
-        )
+    assert_numerical(gradients, forward, inputs, dy)
 
 
 @given(
@@ -223,11 +218,7 @@ def test_arguments_are_left_alone_and_the_cache_does_not_follow_them():
 def test_results_are_the_rounded_float64_ones(dtype):
     inputs = draw((4, 6, 5, 7), 3, dtype)
     results, expected = ours(*inputs, eps=1e-3), in_torch(*inputs, eps=1e-3)
-    tolerance = {np.float16: 1.1, np.float32: 16, np.float64: 512}[dtype]
-    for result, exact in zip(results, expected, strict=True):
-        assert result.dtype == dtype
-        worst = np.abs(result.astype(np.float64) - exact).max()
-        assert worst <= tolerance * np.finfo(dtype).eps * np.abs(exact).max()
+    assert_rounded(results, expected, dtype)
 
 
 def test_gradients_have_the_dtype_of_what_they_belong_to():

@@ -15,12 +15,12 @@ from normlib import (
     group_norm_backward,
     instance_norm,
     instance_norm_backward,
-    numerical_gradient,
     switchable_moments,
     switchable_norm,
     switchable_norm_backward,
 )
 from normlib.torch import SwitchNorm1d, SwitchNorm2d
+from tests.normlib.agreement import assert_numerical, assert_rounded
 
 SHAPES = [
     (5, 3),
@@ -159,13 +159,7 @@ def test_backward_is_the_numerical_gradient(shape, training):
         return switchable_norm(*arguments, mean, var, training=training, eps=0.1)
 
     gradients = switchable_norm_backward(dy, forward()[1])
-    for name, gradient in zip(NAMES, gradients, strict=True):
-        expected = numerical_gradient(
-            lambda array, name=name: forward(**{name: array})[0], inputs[name], dy
-        )
-        np.testing.assert_allclose(
-            gradient, expected, rtol=1e-6, atol=1e-7, err_msg=name
-        )
+    assert_numerical(gradients, forward, inputs, dy)
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -406,11 +400,7 @@ def test_results_are_the_rounded_float64_ones(training, dtype):
     inputs = draw((4, 3, 5, 7), dtype)
     results = ours(*inputs, training=training, eps=1e-3)
     expected = in_torch(*inputs, training=training, eps=1e-3)
-    tolerance = {np.float16: 1.1, np.float32: 16, np.float64: 512}[dtype]
-    for result, exact in zip(results, expected, strict=True):
-        assert result.dtype == dtype
-        worst = np.abs(result.astype(np.float64) - exact).max()
-        assert worst <= tolerance * np.finfo(dtype).eps * np.abs(exact).max()
+    assert_rounded(results, expected, dtype)
 
 
 def test_gradients_have_the_dtype_of_what_they_belong_to():

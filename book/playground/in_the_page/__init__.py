@@ -36,7 +36,6 @@ def check(key: str, above: list[tuple[str, bool]], answer: str, book: str) -> di
     ``above`` holds the cells above it in the notebook: their code, and whether that is
     an answer. ``book`` is the address of the chapters, to which the report links.
     """
-    os.environ["NORMLIB_BOOK"] = book
     exercise = EXERCISES[key]
     notebook = _notebook(above)
     ran = _Ran()
@@ -53,7 +52,7 @@ def check(key: str, above: list[tuple[str, bool]], answer: str, book: str) -> di
         )
     else:
         report = judge(key, answered)
-    return {"html": ran.html() + report._repr_html_(), "points": report.points}
+    return {"html": ran.html() + report.to_html(book), "points": report.points}
 
 
 def run(above: list[tuple[str, bool]], answer: str) -> dict:

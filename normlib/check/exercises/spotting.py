@@ -6,7 +6,8 @@ wrong have to differ on it, and what else it has to be, is up to the measure.
 
 from collections.abc import Callable
 
-from normlib.check.exercise import Case, Exercise, Outputs
+from normlib.check.exercise import Case, Exercise
+from normlib.check.running.protocol import Outputs
 from normlib.check.running.protocols import call
 
 

@@ -5,6 +5,7 @@ file with the edit made. So ``inspect.getsource`` and tracebacks show the edited
 For a class, both look at the module, and would find the right answer in the exercise's.
 """
 
+import inspect
 import linecache
 import re
 import sys
@@ -17,7 +18,7 @@ class Base:
     def __init__(self, implementation):
         self.name = implementation.__name__
         self._module = sys.modules[implementation.__module__]
-        file = linecache.getlines(self._module.__file__)
+        file = linecache.getlines(inspect.getfile(self._module))
         first, end = _lines_of(self.name, file)
         self.lines = [line.rstrip("\n") for line in file[first:end]]
         self._above, self._below = file[:first], file[end:]
@@ -31,7 +32,7 @@ class Base:
         ValueError
             When they are anything but one definition of that name.
         SyntaxError
-            When they are no Python.
+            When they are not Python.
         """
         name = f"{self._module.__name__}.{key}"
         file = f"<{name}>"
@@ -47,7 +48,7 @@ class Base:
         vars(module).update(vars(self._module) | vars(module))
         exec(code, vars(module))
         whole = [*self._above, *text, *self._below]
-        # Without a time of change, nobody looks for the file on the disk.
+        # Without a time of change, linecache does not look for the file on the disk.
         size = self._size + sum(map(len, text))
         linecache.cache[file] = size, None, whole, file
         sys.modules[name] = module

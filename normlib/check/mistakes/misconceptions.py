@@ -1,5 +1,6 @@
 """The misconceptions of an exercise: what people get wrong, each with a hint."""
 
+import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -79,7 +80,8 @@ class Misconceptions(Sequence[Misconception]):
 
     @cached_property
     def _all(self):
-        path = Path(sys.modules[self._answer.__module__].__file__).with_suffix(".md")
+        module = sys.modules[self._answer.__module__]
+        path = Path(inspect.getfile(module)).with_suffix(".md")
         file = f"{path.parent.name}/{path.name}"
         found = sections(path.read_text("utf-8"), file)
         known = {section.key for section in found}

@@ -32,7 +32,7 @@ class InProcess:
         had_torch = "torch" in sys.modules
         seen = self._observe(_alone(run) if own else run, implementation, inputs)
         if own and not had_torch and "torch" in sys.modules:
-            # The answer has imported torch itself, when nobody watched yet.
+            # The answer has imported torch itself; until then its norms were in reach.
             seen = self._observe(_alone(run), implementation, inputs)
         return seen
 

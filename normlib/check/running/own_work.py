@@ -1,6 +1,6 @@
 """Other people's normalization, out of reach while an answer runs.
 
-Handing it in would answer nothing. The arithmetic of NumPy and torch stays in reach.
+Calling it would answer no exercise. The arithmetic of NumPy and torch stays in reach.
 """
 
 import contextlib
@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from functools import cache
 from types import FunctionType
+from typing import Any
 
 import normlib
 from normlib.check.running.torch_norms import without_torch_norms
@@ -21,7 +22,7 @@ from normlib.check.running.torch_norms import without_torch_norms
 def own_work() -> Iterator[None]:
     """Calls of ``normlib`` and of torch's normalization raise ``Unusable`` inside.
 
-    In this thread and in those that are started meanwhile.
+    In this thread and in those that are started while the block runs.
     """
     with without_normlib(), _threads_too(without_torch_norms), without_torch_norms():
         yield
@@ -29,9 +30,9 @@ def own_work() -> Iterator[None]:
 
 @contextlib.contextmanager
 def without_normlib() -> Iterator[None]:
-    """Every function of ``normlib`` raises ``Unusable``, whoever has a name for it.
+    """Every function of ``normlib`` raises ``Unusable``, whatever it is called.
 
-    It is the function's code that is replaced, and put back afterwards.
+    The code of the functions is replaced, and put back afterwards.
     """
     codes = {function: function.__code__ for function in _functions()}
     try:
@@ -85,8 +86,9 @@ def _functions_of(name):
 
 @contextlib.contextmanager
 def _threads_too(limited):
-    """Let threads that are started meanwhile run under ``limited()`` as well."""
-    start = threading.Thread.start
+    """Let threads that the block starts run under ``limited()`` as well."""
+    threads: Any = threading.Thread  # a class whose method is replaced
+    start = threads.start
 
     def start_limited(thread):
         run = thread.run
@@ -98,8 +100,8 @@ def _threads_too(limited):
         thread.run = run_limited
         start(thread)
 
-    threading.Thread.start = start_limited
+    threads.start = start_limited
     try:
         yield
     finally:
-        threading.Thread.start = start
+        threads.start = start

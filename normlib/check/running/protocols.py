@@ -122,7 +122,7 @@ def called_again(*names: str, only: tuple[str, ...] = ()) -> Protocol:
 
 
 def twice(run, implementation, inputs) -> dict[str, np.ndarray]:
-    """The same for the protocol ``run``."""
+    """What the protocol ``run`` brings back in two such calls."""
     given = {n: _per_array(np.copy, value) for n, value in inputs.items()}
     first = run(implementation, given)
     for value in given.values():
@@ -294,7 +294,7 @@ def in_a_model(implementation, inputs) -> dict[str, np.ndarray]:
     """Outputs as part of a model that is copied, saved and changed, under no_grad.
 
     Those in eval mode, and one in training mode. A second instance does something else
-    meanwhile.
+    in between.
     """
     import torch
 

@@ -1,6 +1,6 @@
 """torch's own normalization, out of reach while an answer runs.
 
-Handing it in would answer nothing. The arithmetic of torch stays within reach.
+Calling it would answer no exercise. The arithmetic of torch stays within reach.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""Where a course keeps what, and what lies there to be graded."""
+"""Where a course keeps its files, and what was handed in."""
 
 import contextlib
 import hmac
@@ -24,7 +24,7 @@ _SECRET = 32  # bytes
 
 
 class _Unreadable(Exception):
-    """There is no file that can be graded; says why, to whoever handed it in."""
+    """There is no file that can be graded; says why, for the student to read."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Course:
         return url
 
     def seed(self, number: int) -> int:
-        """What the inputs of every check are drawn from: a secret goes into it.
+        """The seed that the inputs of every check are drawn from; it holds a secret.
 
         Without one, student code could compute from its own file, which it can write
         again, on which inputs it will be judged. The same number gives the same seed
@@ -142,7 +142,7 @@ class Course:
         return self.folder("submitted") / student / assignment
 
     def submission(self, assignment: str, student: str, pack: Pack) -> Submission:
-        """What lies there, whatever it is."""
+        """What a student handed in for a notebook, in whatever state it is."""
         folder = self.submission_folder(assignment, student)
         wanted, notes = f"{pack.notebook}.ipynb", []
         names = _names(folder)
@@ -248,7 +248,7 @@ def _read(folder, name, limit, most=0):
     try:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):
-            raise _Unreadable(f"{shown} is no file")
+            raise _Unreadable(f"{shown} is not a file")
         if limit < status.st_size <= most:
             return None
         if status.st_size > limit:

@@ -44,7 +44,7 @@ def extend(course: Course, assignment: str, student: str, until: str) -> float:
         try:
             more = parse_utc(until) - due
         except Exception as error:  # of any type: the parser is not ours
-            raise CourseError(f"{until!r} is no time: {error}") from None
+            raise CourseError(f"{until!r} is not a time: {error}") from None
         if more.total_seconds() < 0:
             raise CourseError(
                 f"{until} is before the deadline, {due:%Y-%m-%d %H:%M} UTC"

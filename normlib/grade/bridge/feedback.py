@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from normlib.grade import templates
-from normlib.grade.bridge import plain_page
+from normlib.grade.bridge import plain_page, steps
 from normlib.grade.bridge.converters import NbgraderError, convert, course_config
 from normlib.grade.bridge.course import Course
 from normlib.grade.sandbox import leftovers
@@ -16,12 +16,12 @@ from normlib.grade.submission import limited
 SECONDS = 60  # of the processor, for the pages of a submission
 
 
-def outdated(course: Course, assignment: str, student: str, marks: str) -> bool:
+def outdated(course: Course, assignment: str, student: str, shown: str) -> bool:
     """Whether a page shows something else than it would if it were written now.
 
-    ``marks`` stands for what the gradebook has: see ``Overview``.
+    ``shown`` stands for what the gradebook has: see ``Overview``.
     """
-    digest = _digest(course, assignment, student, marks)
+    digest = _digest(course, assignment, student, shown)
     pages = course.folder("feedback") / student / assignment
     return any(
         not _ends_with(pages / f"{path.stem}.html", digest)
@@ -29,15 +29,16 @@ def outdated(course: Course, assignment: str, student: str, marks: str) -> bool:
     )
 
 
-def write(root: Path, assignment: str, student: str, marks: str) -> str:
+def write(root: Path, assignment: str, student: str, shown: str) -> str:
     """Write the pages of a submission; why not, if nbgrader gave up.
 
-    They are written beside and moved: each as a whole, whatever happens. What turns a
-    student's Markdown and code into HTML works within limits. Beyond them, there is a
-    page with the points alone; an earlier page does not stay.
+    They are written to another folder and moved, so that each is there as a whole or
+    not at all. What turns a student's Markdown and code into HTML works within limits.
+    Where these are exceeded, a page with the points alone takes the place of an earlier
+    one.
     """
     try:
-        what = root, assignment, student, marks
+        what = root, assignment, student, shown
         why = limited.call(_write, *what, seconds=SECONDS)
     except limited.Failed as failed:
         why = f"making the page {failed}"
@@ -46,17 +47,17 @@ def write(root: Path, assignment: str, student: str, marks: str) -> str:
         for path in (course.folder("feedback") / student / assignment).glob("*.html"):
             path.unlink()
         plain_page.write(course, assignment, student, why)
-        digest = _digest(course, assignment, student, marks)
+        digest = _digest(course, assignment, student, shown)
         for path in (course.folder("feedback") / student / assignment).glob("*.html"):
             _append(path, digest)
     return why
 
 
-def _write(root, assignment, student, marks):
+def _write(root, assignment, student, shown):
     course = Course(root)
     place = course.folder("feedback")
     place.mkdir(parents=True, exist_ok=True)
-    digest = _digest(course, assignment, student, marks)
+    digest = _digest(course, assignment, student, shown)
     with leftovers.folder(place, ".") as beside:
         config = course_config(root, feedback_directory=os.path.relpath(beside, root))
         try:
@@ -72,9 +73,9 @@ def _write(root, assignment, student, marks):
     return ""
 
 
-def _digest(course, assignment, student, marks):
+def _digest(course, assignment, student, shown):
     """How a page ends: it names all that the page is made from."""
-    digest = hashlib.sha256(f"{marks}|{course.book}".encode())
+    digest = hashlib.sha256(f"{shown}|{course.book}".encode())
     digest.update(templates.text(("feedback.html",)))
     for path in _graded(course, assignment, student):
         digest.update(path.read_bytes())
@@ -101,21 +102,9 @@ def _ends_with(path, text):
 
 @cache
 def load():
-    """Import what makes a page; nbgrader's class, made to take any name."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # nbgrader's, about its own insides
-        from nbgrader.converters import GenerateFeedback
-
+    """Import what makes a page; nbgrader's converter."""
+    with warnings.catch_warnings(action="ignore"):  # nbgrader's, about its own insides
         import normlib.grade.bridge.markdown
         import normlib.grade.bridge.page  # noqa: F401  (named in nbgrader_config.py)
 
-    class Feedback(GenerateFeedback):
-        """Of one student, whatever the name: nbgrader takes it for a pattern."""
-
-        def init_notebooks(self):
-            names = self.coursedir.assignment_id, self.coursedir.student_id
-            folder = self._format_source(*names)
-            paths = sorted(map(str, Path(folder).iterdir()))
-            self.assignments = {folder: [p for p in paths if p.endswith(".ipynb")]}
-
-    return Feedback
+        return steps.feedback_of_one()

@@ -11,15 +11,16 @@ from pathlib import Path
 
 import nbformat
 
+from normlib.check.cells import grade_id
 from normlib.errors import CourseError
 from normlib.grade.bridge import steps
 from normlib.grade.bridge.converters import NbgraderError, convert
 from normlib.grade.bridge.course import Course
 from normlib.grade.files import write_atomically
 from normlib.grade.submission.grading import Result
-from normlib.grade.submission.pack import Pack, grade_id
+from normlib.grade.submission.pack import Pack
 
-MARK = "normlib_result"  # in a graded notebook's metadata: the key of its result
+RESULT_KEY = "normlib_result"  # in a graded notebook's metadata: the key of its result
 TIMESTAMP = "timestamp.txt"  # when it was handed in
 SECRET = "submission_secret.txt"  # by which the exchange names the feedback
 _LOCK = 0x6E6F726D  # any number, the same everywhere
@@ -83,8 +84,9 @@ def _database():
 def create(course: Course) -> None:
     """Make the gradebook, unless there is one.
 
-    nbgrader would run a program for its version, for seconds. If this is cut short, the
-    next run goes on: without a version, nbgrader could not upgrade the gradebook.
+    nbgrader itself would run a program to note its version, which takes seconds. If
+    this is interrupted, the next run completes it: without a version, nbgrader could
+    not upgrade the gradebook.
     """
     with writing(course), _database():
         steps.create_tables(course.db_url)
@@ -140,7 +142,7 @@ def saved(course: Course, student: str, pack: Pack) -> str:
     """The key of the result that was last saved for a submission; or empty."""
     try:
         graded = json.loads(_graded(course, student, pack).read_bytes())
-        return graded["metadata"][MARK]
+        return graded["metadata"][RESULT_KEY]
     except (OSError, ValueError, KeyError, TypeError):
         return ""
 
@@ -203,15 +205,15 @@ def save(
             for name in (TIMESTAMP, SECRET):
                 if text := course.beside(pack.assignment, student, name):
                     write_atomically(path.parent / name, text)
-            write_atomically(path, marked(result, key).encode())
+            write_atomically(path, with_result_key(result, key).encode())
     return told
 
 
 def withdraw(gradebook, course: Course, student: str, pack: Pack) -> None:
-    """Let an earlier result not stay as if it were that of what lies there now.
+    """Take back an earlier result, which is not that of the submission there is now.
 
-    Its graded notebook and its page of feedback go; its points become unknown, so that
-    nbgrader asks for them to be marked. What somebody gave by hand stays.
+    Its graded notebook and its page of feedback are removed. Its points become unknown,
+    so that nbgrader asks for them to be marked. What somebody gave by hand stays.
     """
     from nbgrader.api import MissingEntry
 
@@ -249,7 +251,7 @@ def concerns_everybody(error: Exception) -> bool:
     return isinstance(error, CourseError | OperationalError | MemoryError)
 
 
-def marked(result: Result, key: str) -> str:
+def with_result_key(result: Result, key: str) -> str:
     """The text of the graded notebook, which tells where it comes from.
 
     nbformat sorts what it writes, so the notebook's own metadata come after its cells,
@@ -258,7 +260,7 @@ def marked(result: Result, key: str) -> str:
     start = '\n "metadata": '
     cells, _, rest = result.notebook.rpartition(start)
     last = json.loads('{"metadata": ' + rest)
-    last["metadata"] |= {MARK: key, "normlib_sandbox": result.sandbox}
+    last["metadata"] |= {RESULT_KEY: key, "normlib_sandbox": result.sandbox}
     text = json.dumps(last, ensure_ascii=False, indent=1, sort_keys=True)
     return cells + text.removeprefix("{") + "\n"
 
@@ -288,7 +290,7 @@ def export(course: Course, gradebook) -> None:
     from nbgrader.plugins import CsvExportPlugin
 
     path = grades(course)
-    # Written beside and moved, so that nobody ever reads half of it.
+    # Written to another file and moved, so that nobody ever reads half of it.
     beside = path.with_name(f".grades-{os.getpid()}.csv")
     CsvExportPlugin(to=str(beside), config=course.config).export(gradebook)
     with open(beside, newline="") as file:

@@ -45,9 +45,9 @@ def _html(renderer, source, attachments, **options):
 
 def from_release(cell: dict) -> bool:
     """Whether the text of a graded notebook's cell is the course's own."""
-    mark = cell.get("metadata", {}).get("nbgrader", {})
+    meta = cell.get("metadata", {}).get("nbgrader", {})
     return "id" in cell and not (
-        mark.get("solution") or cell["id"].startswith("added-")
+        meta.get("solution") or cell["id"].startswith("added-")
     )
 
 
@@ -88,6 +88,8 @@ class _StudentsRenderer(IPythonRenderer):
 
 class _Formulas:
     """MathML in place of what a script would find."""
+
+    book: str  # its address
 
     def block_math(self, body):
         return mathml(body, block=True)

@@ -21,7 +21,7 @@ class Overview:
     """Points and what they are made of; by assignment, then by student.
 
     ``most`` is what an assignment is worth, ``unmarked`` counts the answers that wait
-    for somebody to mark them, and ``marks`` changes with anything that a feedback page
+    for somebody to mark them, and ``shown`` changes with anything that a feedback page
     shows of the gradebook. ``notebooks`` names those that are there. ``answers`` has
     the points of each, by its ``grade_id``; None where it waits. ``scores`` are those
     before a penalty. ``times`` tells of who was late or has an extension: seconds of
@@ -31,7 +31,7 @@ class Overview:
     most: dict[str, float] = field(default_factory=dict)
     scores: dict[str, dict[str, float]] = field(default_factory=dict)
     unmarked: dict[str, dict[str, int]] = field(default_factory=dict)
-    marks: dict[str, dict[str, str]] = field(default_factory=dict)
+    shown: dict[str, dict[str, str]] = field(default_factory=dict)
     notebooks: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     answers: dict[str, dict[str, dict[str, float | None]]] = field(default_factory=dict)
     times: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
@@ -41,7 +41,7 @@ def export(course: Course) -> Overview:
     """Write everybody's points to _build/grades.csv; keep and return the overview."""
     with gradebook.opened(course) as book:
         penalties.count(course, book)
-    before = _state(course)[:2]  # who writes meanwhile is not overlooked
+    before = _state(course)[:2]  # so that later changes are not overlooked
     with gradebook.opened(course) as book:
         gradebook.export(course, book)
         overview = read(book)
@@ -96,11 +96,11 @@ def read(book) -> Overview:
     overview = Overview()
     for assignment in book.assignments:
         name, most = assignment.name, assignment.max_score
-        shown, notebooks = defaultdict(list), defaultdict(list)
+        texts, notebooks = defaultdict(list), defaultdict(list)
         waiting: Counter[str] = Counter()
         answers: defaultdict[str, dict] = defaultdict(dict)
         for student, row, waits, points in _marks(book, name):
-            shown[student].append(row)
+            texts[student].append(row)
             waiting[student] += waits
             answers[student] |= points
         rows = handed_in(book, name, Notebook.name)
@@ -112,7 +112,7 @@ def read(book) -> Overview:
         for submission in book.assignment_submissions(name):
             student, scores[student] = submission.student_id, submission.score
             penalty = submission.late_submission_penalty
-            shown[student].append(repr([submission.score, penalty, most]))
+            texts[student].append(repr([submission.score, penalty, most]))
             late = submission.total_seconds_late if assignment.duedate else 0
             extension = submission.extension
             longer = extension.total_seconds() if extension else 0
@@ -124,7 +124,7 @@ def read(book) -> Overview:
                 }
         overview.most[name], overview.scores[name] = most, scores
         overview.unmarked[name] = {student: waiting[student] for student in scores}
-        overview.marks[name] = {student: _digest(shown[student]) for student in scores}
+        overview.shown[name] = {student: _digest(texts[student]) for student in scores}
         overview.notebooks[name] = dict(notebooks)
         overview.answers[name], overview.times[name] = dict(answers), times
     return overview

@@ -1,7 +1,7 @@
 """How a graded notebook becomes the student's page; nbgrader_config.py names it.
 
-The page is of the course's own making: a table of the exercises first, then each with
-its report. Nothing on it acts or loads anything, whatever a student wrote.
+First comes a table of the exercises, then each with its report. Nothing on the page
+runs or loads anything, whatever a student wrote.
 """
 
 import base64
@@ -14,19 +14,12 @@ from html import escape
 from markupsafe import Markup
 from nbconvert.exporters import Exporter
 from nbconvert.filters import Highlight2HTML, ansi2html
-from nbconvert.preprocessors import Preprocessor
 
+from normlib.check.cells import HEADING, is_answer, is_graded, key_of, title_of
 from normlib.grade import templates
+from normlib.grade.bridge import steps
 from normlib.grade.bridge.course import book_of
 from normlib.grade.bridge.markdown import from_release, page_html
-from normlib.grade.bridge.steps import Found
-from normlib.grade.submission.pack import (
-    HEADING,
-    is_answer,
-    is_graded,
-    key_of,
-    title_of,
-)
 
 with warnings.catch_warnings(action="ignore"):  # nbgrader's, about its own insides
     from nbgrader.api import Gradebook
@@ -43,31 +36,20 @@ templates.template(TEMPLATE)  # once, and for all forks of this process
 
 
 class Grades(GetGrades):
-    """Points and comments, asked for at once; and which answers nobody has marked."""
+    """Points and comments, and which answers still have to be marked."""
 
     def preprocess(self, nb, resources):
-        where = resources["nbgrader"]
-        self.notebook_id, self.assignment_id = where["notebook"], where["assignment"]
-        self.student_id = where["student"]
-        gradebook = _gradebook(where["db_url"])
+        gradebook = _gradebook(resources["nbgrader"]["db_url"])
         try:
-            names = self.notebook_id, self.assignment_id, self.student_id
-            notebook = gradebook.find_submission_notebook(*names)
-            self.gradebook = Found(gradebook.db, notebook)
-            nb, resources = Preprocessor.preprocess(self, nb, resources)
-            penalty = notebook.late_submission_penalty or 0
-            where["score"] = notebook.score - penalty
-            where["max_score"] = notebook.max_score
-            where["late_penalty"] = penalty
+            return steps.read_points(self, gradebook, nb, resources)
         finally:
             gradebook.db.rollback()  # locks nothing, and forgets what it has read
-        return nb, resources
 
     def preprocess_cell(self, cell, resources, cell_index):
         super().preprocess_cell(cell, resources, cell_index)
-        mark = cell.metadata.get("nbgrader", {})
-        grade = self.gradebook.grades.get(mark.get("grade_id"))
-        mark["waits"] = bool(grade and grade.needs_manual_grade)
+        meta = cell.metadata.get("nbgrader", {})
+        grade = self.gradebook.grades.get(meta.get("grade_id"))
+        meta["waits"] = bool(grade and grade.needs_manual_grade)
         return cell, resources
 
 
@@ -112,7 +94,7 @@ class FeedbackPage(Exporter):
 
 def _sections(cells, book):
     """The notebook's title, and its parts from one heading to the next."""
-    title, parts = "", [[]]
+    title, parts = "", list[list]([[]])
     for cell in cells:
         if from_release(cell) and cell.cell_type == "markdown":
             if cell.source.startswith("## "):
@@ -142,22 +124,22 @@ def _section(name, cells, book):
 
 
 def _row(name, title, cell):
-    mark = cell.metadata.nbgrader
+    meta = cell.metadata.nbgrader
     row = {
         "id": name,
         "title": title,
-        "points": mark.score,
-        "most": mark.points,
-        "waits": mark.waits,
+        "points": meta.score,
+        "most": meta.points,
+        "waits": meta.waits,
     }
-    if mark.waits:
+    if meta.waits:
         return row | {"kind": "wait", "says": "Not marked yet"}
-    kind = "good" if mark.score >= mark.points else "bad"
+    kind = "good" if meta.score >= meta.points else "bad"
     if key_of(cell):
         says = _verdict(cell) if kind == "bad" else "Right"
     else:
         says = "Marked by hand" if is_answer(cell) else ""
-        if is_answer(cell) and not mark.score and mark.get("comment") == _NO_ANSWER:
+        if is_answer(cell) and not meta.score and meta.get("comment") == _NO_ANSWER:
             says = "No answer"
     return row | {"kind": kind, "says": says}
 

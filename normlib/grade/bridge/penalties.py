@@ -3,10 +3,7 @@
 nbgrader counts it once, when it saves points; marks by hand and extensions come later.
 """
 
-import logging
-
-from normlib.errors import CourseError
-from normlib.grade.bridge import gradebook
+from normlib.grade.bridge import gradebook, steps
 from normlib.grade.bridge.course import Course
 
 
@@ -27,7 +24,7 @@ def count(course: Course, book) -> None:
     ]
     if not found:
         return
-    rule = _rule(course)
+    rule = steps.late_rule(course.config)
     for submission, late in found:
         for notebook in submission.notebooks:
             notebook.late_submission_penalty = _penalty(
@@ -40,19 +37,5 @@ def count(course: Course, book) -> None:
 def _penalty(rule, submission, notebook, late):
     if not late:
         return None
-    asked = submission.student_id, notebook.score, late
-    penalty = rule.plugin_inst.late_submission_penalty(*asked)
+    penalty = rule(submission.student_id, notebook.score, late)
     return None if penalty is None else min(max(penalty, 0), notebook.score)
-
-
-def _rule(course):
-    from nbgrader.preprocessors import AssignLatePenalties
-    from traitlets import TraitError
-
-    try:
-        rule = AssignLatePenalties(config=course.config)
-        rule.log.setLevel(logging.ERROR)
-        rule.init_plugin()
-    except TraitError as error:
-        raise CourseError(f"nbgrader_config.py: {error}") from error
-    return rule

@@ -1,10 +1,12 @@
-"""nbgrader's own steps of saving, with what they look up one by one found at once.
+"""nbgrader's own steps, with what they look up one by one found at once.
 
-What depends on how nbgrader is made inside stands here and nowhere else. The tests
-compare what it leaves with what nbgrader's own commands do.
+What depends on how nbgrader is made inside stands here and nowhere else; other modules
+use its public classes as they are. The tests compare what these steps leave with what
+nbgrader's own leave.
 """
 
 import contextlib
+from pathlib import Path
 from types import SimpleNamespace
 
 from normlib.errors import CourseError
@@ -136,14 +138,68 @@ class Found:
         return self.comments[name]
 
 
+def read_points(step, gradebook, notebook, resources):
+    """What `GetGrades`, of which ``step`` is one, does: points and comments are noted.
+
+    They go into the notebook's metadata, and their sums into ``resources``.
+    """
+    from nbconvert.preprocessors import Preprocessor
+
+    where = resources["nbgrader"]
+    step.notebook_id, step.assignment_id = where["notebook"], where["assignment"]
+    step.student_id = where["student"]
+    names = step.notebook_id, step.assignment_id, step.student_id
+    row = gradebook.find_submission_notebook(*names)
+    step.gradebook = Found(gradebook.db, row)  # it would open another one each time
+    notebook, resources = Preprocessor.preprocess(step, notebook, resources)
+    penalty = row.late_submission_penalty or 0
+    where["score"] = row.score - penalty
+    where["max_score"] = row.max_score
+    where["late_penalty"] = penalty
+    return notebook, resources
+
+
 def save_penalty(config, notebook, where) -> None:
     """What `AssignLatePenalties` does with the time of a submission."""
+    _late_penalties(config).preprocess(notebook, {"nbgrader": where})
+
+
+def late_rule(config):
+    """The course's rule for late work: ``(student, score, seconds)`` -> penalty.
+
+    Raises
+    ------
+    CourseError
+        When it cannot be loaded.
+    """
+    return _late_penalties(config).plugin_inst.late_submission_penalty
+
+
+def _late_penalties(config):
     from nbgrader.preprocessors import AssignLatePenalties
     from traitlets import TraitError
 
     try:
         step = AssignLatePenalties(config=config)
+        step.init_plugin()
     except TraitError as error:
         raise CourseError(f"nbgrader_config.py: {error}") from error
     step.log.setLevel("ERROR")  # that somebody is late is in the gradebook
-    step.preprocess(notebook, {"nbgrader": where})
+    return step
+
+
+def feedback_of_one():
+    """The converter `GenerateFeedback`, for one student, whatever the name.
+
+    nbgrader takes names for patterns of a file system.
+    """
+    from nbgrader.converters import GenerateFeedback
+
+    class FeedbackOfOne(GenerateFeedback):
+        def init_notebooks(self):
+            names = self.coursedir.assignment_id, self.coursedir.student_id
+            folder = self._format_source(*names)
+            paths = sorted(map(str, Path(folder).iterdir()))
+            self.assignments = {folder: [p for p in paths if p.endswith(".ipynb")]}
+
+    return FeedbackOfOne

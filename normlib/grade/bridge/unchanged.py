@@ -8,13 +8,13 @@ not tell, since it may be deleted at any time.
 import hashlib
 import json
 
-from normlib.grade.submission.pack import grade_id, is_graded
+from normlib.check.cells import grade_id, is_graded
 
 _TABLE = "normlib_answer"
 
 
 def settled(grades) -> set[str]:
-    """Which cells of a notebook somebody has marked by hand, to the end."""
+    """The cells of a notebook that somebody has marked by hand, and finished."""
     return {
         name
         for name, grade in grades.items()

@@ -1,1 +1,1 @@
-"""What a class gets wrong: kept, counted, and shown to whoever teaches it."""
+"""What a class gets wrong: kept, counted, and shown to the instructor."""

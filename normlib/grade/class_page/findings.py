@@ -22,8 +22,8 @@ class Mistake:
     """One that several students made, of ``question``.
 
     ``kind`` is "mistake" if the catalogue knows it; "unexplained" for answers that
-    return the same wrong values and look like no known mistake; "unusable" for what
-    could not be judged to the end; and "unwritten".
+    return the same wrong values and look like no known mistake; "unusable" for answers
+    that could not be judged; and "unwritten".
     """
 
     kind: str

@@ -33,14 +33,14 @@ def read(file: Path) -> dict:
     except (OSError, KeyError, TypeError) as error:
         why = getattr(error, "strerror", None) or "it is something else"
     except ValueError:
-        why = "it is no JSON"
+        why = "it is not JSON"
     raise CourseError(f"{file} should be a class.json: {why}")
 
 
 def update(course: Course, graded) -> dict:
     """Put what a run, ``graded``, has found into the file; returns all that is known.
 
-    What the run was not about stays, unless it is no longer handed in.
+    Other submissions stay, unless their files are gone.
     """
     try:
         known = read(path(course))

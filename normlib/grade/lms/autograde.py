@@ -2,9 +2,9 @@
 
 ``python -m normlib.grade.lms.autograde SYSTEM COURSE SUBMISSION RESULT``: COURSE is the
 folder that `normlib pack` has written; SUBMISSION is where the student's files lie;
-RESULT is the file to write. Remarks for whoever teaches are printed. When the grader
-itself fails there is no result and the exit status is not 0: each system then says that
-to the instructor, and nobody gets 0 points for it.
+RESULT is the file to write. Remarks for the instructor are printed. When the grader
+itself fails, there is no result and the exit status is not 0: each system then tells
+the instructor, and no student gets 0 points for it.
 """
 
 import os
@@ -53,7 +53,7 @@ def grade(packed: Path, place: Path) -> tuple[Outcome, list[str]]:
         When student code cannot be confined here.
     """
     with tempfile.TemporaryDirectory() as temporary:
-        root = Path(temporary)  # where results may be written, whatever is read-only
+        root = Path(temporary)  # where results may be written
         shutil.copy(packed / "nbgrader_config.py", root)
         shutil.copytree(packed / "exercises", root / "exercises")
         if (packed / "secret").exists():

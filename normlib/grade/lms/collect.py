@@ -59,7 +59,8 @@ class LmsExtractorPlugin(ExtractorPlugin):
 
     def _extract(self, archive, students, extracted_path):
         limit = Limits.of(self.config).size << 20
-        latest = {}  # file to write -> when it was handed in, its name before
+        # By the file to write: when it was handed in, and its name before.
+        latest: dict[Path, tuple[int, str]] = {}
         for name, opened in files(archive):
             try:
                 owned = students.owner(name)
@@ -71,7 +72,7 @@ class LmsExtractorPlugin(ExtractorPlugin):
                 continue
             file = notebook(owned.file)
             if file is None:
-                self._leave_out(name, "is no notebook")
+                self._leave_out(name, "is not a notebook")
                 continue
             target = Path(extracted_path, owned.student, file)
             if target in latest:
@@ -100,7 +101,7 @@ class LmsExtractorPlugin(ExtractorPlugin):
 
 
 def notebook(name):
-    """The name to write a notebook under; None if it is no notebook."""
+    """The name to write a notebook under; None if it is something else."""
     stem, dot, kind = name.rpartition(".")
     if kind.lower() != "ipynb" or not dot:
         return None

@@ -47,7 +47,7 @@ class _LmsExportPlugin(ExportPlugin):
             handed_in = gradebook.assignment_submissions(name)
             chosen = [s for s in handed_in if not only or s.student_id in only]
             if waiting := sum(s.needs_manual_grade for s in chosen):
-                told = "%s: %d not marked to the end by hand"
+                told = "%s: %d still to be marked by hand"
                 self.log.warning(told, name, waiting)
             scores[name] = {
                 s.student_id: max(0.0, s.score - s.late_submission_penalty)
@@ -115,7 +115,7 @@ class CanvasExportPlugin(_LmsExportPlugin):
             for row in table.rows
         ]
         header = [table.header[i] for i in chosen]
-        return Table(table.name, header, rows, table.delimiter, table.mark)
+        return Table(table.name, header, rows, table.delimiter, table.bom)
 
     def _column(self, table, assignment):
         wanted = self.columns.get(assignment)

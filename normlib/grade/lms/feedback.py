@@ -22,7 +22,7 @@ def pack(course: Course, assignment: str) -> tuple[Path, int, list[str]]:
     path : Path
     pages : int
     without : list of str
-        Students of whom there is no page.
+        Students who have no page.
 
     Raises
     ------

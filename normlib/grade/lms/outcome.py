@@ -12,13 +12,14 @@ from datetime import UTC, datetime
 
 import nbformat
 
+from normlib.check.cells import grade_id, is_graded, key_of
 from normlib.grade.files import printable
 from normlib.grade.submission.grading import Result
-from normlib.grade.submission.pack import Pack, grade_id, is_graded, key_of
+from normlib.grade.submission.pack import Pack
 from normlib.grade.submission.rebuild import UNREADABLE
 
 MOST = 4000  # characters of a report; PrairieLearn takes 1 MB for all of them
-SCALE = 100  # Classroom 50 counts whole points only: there, a point is so many
+SCALE = 100  # Classroom 50 counts whole points: so many of them make one of ours
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,7 @@ class Outcome:
     def of(cls, pack: Pack, result: Result) -> "Outcome":
         exercises, written = [], 0
         for cell in nbformat.reads(result.notebook, as_version=4).cells:
-            key, name = key_of(cell), grade_id(cell)
-            if key:
+            if (key := key_of(cell)) and (name := grade_id(cell)):
                 (report,) = (
                     output.data["text/plain"]
                     for output in cell.outputs
@@ -91,7 +91,7 @@ def gradescope(outcome: Outcome) -> dict:
         "output": outcome.told,
         "output_format": "text",
         "visibility": "visible",
-        "stdout_visibility": "hidden",  # remarks for whoever teaches
+        "stdout_visibility": "hidden",  # remarks for the instructor
         "extra_data": {"sandbox": outcome.sandbox},
         "tests": [
             {
@@ -109,7 +109,7 @@ def gradescope(outcome: Outcome) -> dict:
 
 
 def prairielearn(outcome: Outcome) -> dict:
-    """The content of ``results.json``. A file that is no notebook costs no attempt."""
+    """The content of ``results.json``. What is not a notebook costs no attempt."""
     if outcome.unreadable:
         return {"gradable": False, "format_errors": [outcome.told]}
     points = sum(exercise.points for exercise in outcome.exercises)
@@ -132,8 +132,7 @@ def prairielearn(outcome: Outcome) -> dict:
 def classroom50(outcome: Outcome, environment: Mapping[str, str]) -> dict:
     """The content of ``result.json``.
 
-    Whose it is stands in the environment, from which Classroom 50's own runner fills
-    it in again.
+    Whose it is comes from the environment; Classroom 50's own runner fills it in again.
     """
     tests = [
         {
@@ -173,7 +172,7 @@ def release_body(outcome: Outcome) -> str:
 
 
 def as_json(content: dict) -> bytes:
-    """As JSON in ASCII, without what JSON does not know."""
+    """As JSON in ASCII; infinity and NaN, which it lacks, are refused."""
     return (json.dumps(content, indent=1, allow_nan=False) + "\n").encode()
 
 

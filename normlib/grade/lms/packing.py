@@ -1,7 +1,7 @@
 """What other systems need to grade an assignment with this grader, as files.
 
 Each gets the same grader: the package, the released notebook, the course's limits and
-the pinned versions. Around it stands what the system starts, and where it looks.
+the pinned versions. Added to it are the scripts that the system starts.
 """
 
 import hashlib

@@ -22,11 +22,11 @@ class Table:
     header: list[str]
     rows: list[list[str]]
     delimiter: str = ","
-    mark: bool = False  # a byte order mark, by which spreadsheets know UTF-8
+    bom: bool = False  # a byte order mark, by which spreadsheets know UTF-8
 
     @classmethod
     def read(cls, path: Path) -> "Table":
-        """Raises ``CourseError`` when it is no such file."""
+        """Raises ``CourseError`` when it is something else."""
         data = path.read_bytes()
         try:
             text = data.decode("utf-8-sig")
@@ -44,8 +44,8 @@ class Table:
         header, *rows = rows
         # A spreadsheet leaves out what is empty at the end of a line.
         rows = [row + [""] * (len(header) - len(row)) for row in rows]
-        mark = data.startswith(b"\xef\xbb\xbf")
-        return cls(path.name, header, rows, delimiter, mark)
+        bom = data.startswith(b"\xef\xbb\xbf")
+        return cls(path.name, header, rows, delimiter, bom)
 
     def column(self, name: str) -> int:
         """The place of a column; ``CourseError`` when there is none of that name."""
@@ -58,7 +58,7 @@ class Table:
         text = io.StringIO(newline="")
         writer = csv.writer(text, delimiter=self.delimiter)
         writer.writerows([self.header, *self.rows])
-        path.write_bytes(text.getvalue().encode("utf-8-sig" if self.mark else "utf-8"))
+        path.write_bytes(text.getvalue().encode("utf-8-sig" if self.bom else "utf-8"))
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Canvas:
         return _each_once(found, self.table.name)
 
     def owner(self, path: str) -> Owned | None:
-        """Whose a file is; None if nobody's. Raises ``Ambiguous``."""
+        """Who handed in a file; None if no student did. Raises ``Ambiguous``."""
         parts, found = path.rpartition("/")[2].split("_"), set()
         # A student's name may end like a number, and the file's begin like one.
         for i in range(1, len(parts) - 2):
@@ -142,7 +142,7 @@ class Moodle:
         self._students = _by_key(
             (
                 (
-                    _NUMBER.search(row[0]).group(),
+                    _NUMBER.findall(row[0])[-1],
                     (student, {_letters(row[1]), _letters(_NUMBER.sub("", row[0]))}),
                 )
                 for row, student in self.students()
@@ -163,7 +163,7 @@ class Moodle:
         return _each_once(found, self.table.name)
 
     def owner(self, path: str) -> Owned | None:
-        """Whose a file is; None if nobody's. Raises ``Ambiguous``."""
+        """Who handed in a file; None if no student did. Raises ``Ambiguous``."""
         parts = path.split("/")
         # Moodle's own part is the first; what follows is named by the student.
         place = next((i for i, p in enumerate(parts) if _MOODLES in p), None)

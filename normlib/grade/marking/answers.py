@@ -22,7 +22,7 @@ class Gone(ValueError):
 
 
 @dataclass(frozen=True)
-class Share:
+class Part:
     """A part of the answers, for one of several people who mark: 1 of 2, say."""
 
     number: int = 1
@@ -88,8 +88,8 @@ class Mark:
 class Answers:
     """Of a course; texts that have been read are kept as long as the files stay."""
 
-    def __init__(self, course: Course, book, share: Share | None = None):
-        self._course, self._book, self.share = course, book, share or Share()
+    def __init__(self, course: Course, book, part: Part | None = None):
+        self._course, self._book, self.part = course, book, part or Part()
         self._texts: dict[Path, tuple] = {}
 
     def of(self, question: Question) -> tuple[dict[str, Answer], list[str]]:
@@ -114,8 +114,8 @@ class Answers:
                 lost.append(student)
                 continue
             source, attachments, _ = cell
-            key = key_of(question.id, source, attachments)
-            if self.share.has(key):
+            key = key_for(question.id, source, attachments)
+            if self.part.has(key):
                 new = Answer(key, source, attachments, [])
                 found.setdefault(key, new).marks.append(mark)
         return dict(sorted(found.items())), lost
@@ -219,7 +219,7 @@ class Answers:
         return self._texts[path][1]
 
 
-def key_of(question: str, source: str, attachments: dict) -> str:
+def key_for(question: str, source: str, attachments: dict) -> str:
     """The same for answers that differ in white space alone."""
     what = [question, source.split(), attachments]
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:32]
@@ -229,10 +229,10 @@ def _in_words(path):
     """Of a graded notebook, which is ours, and so is well formed."""
     found = {}
     for cell in json.loads(path.read_bytes())["cells"]:
-        mark = cell["metadata"].get("nbgrader", {})
-        if mark.get("grade") and mark.get("solution"):
+        meta = cell["metadata"].get("nbgrader", {})
+        if meta.get("grade") and meta.get("solution"):
             text = "".join(cell["source"])
             pictures = cell.get("attachments", {})
             digest = unchanged.in_words(text, pictures)
-            found[mark["grade_id"]] = text, pictures, digest
+            found[meta["grade_id"]] = text, pictures, digest
     return found

@@ -30,7 +30,7 @@ def listed(answers: Answers, known: Iterable[Question]) -> str:
                 "lost": len(lost),
             }
         )
-    return templates.render("mark_list.html", rows=rows, share=answers.share)
+    return templates.render("mark_list.html", rows=rows, part=answers.part)
 
 
 def nothing(question: Question, lost: list[str]) -> str:

@@ -5,15 +5,9 @@ from dataclasses import dataclass
 
 import nbformat
 
+from normlib.check.cells import HEADING, grade_id, is_answer, is_graded, title_of
 from normlib.errors import CourseError
 from normlib.grade.bridge.course import Course
-from normlib.grade.submission.pack import (
-    HEADING,
-    grade_id,
-    is_answer,
-    is_graded,
-    title_of,
-)
 
 _SCHEME = re.compile(r"^\*\*Marking scheme\*\*\s*$", re.MULTILINE)
 _STEPS = ("0.25", "0.5", "1")  # the finest that a scheme mentions is its step

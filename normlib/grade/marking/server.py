@@ -22,7 +22,7 @@ from normlib.grade.bridge import gradebook
 from normlib.grade.bridge.course import Course
 from normlib.grade.files import printable
 from normlib.grade.marking import pages
-from normlib.grade.marking.answers import Answers, Gone, Share
+from normlib.grade.marking.answers import Answers, Gone, Part
 from normlib.grade.marking.questions import Question, questions
 from normlib.grade.submission import limited
 
@@ -37,7 +37,7 @@ _POLICY = (
 )
 
 
-def run(course: Course, assignment: str, share: Share, port: int) -> None:
+def run(course: Course, assignment: str, part: Part, port: int) -> None:
     """Serve the pages until somebody presses Ctrl-C.
 
     Raises
@@ -56,7 +56,7 @@ def run(course: Course, assignment: str, share: Share, port: int) -> None:
         raise CourseError("nothing has been graded yet: run `normlib grade` first")
     with gradebook.opened(course) as book:
         try:
-            asyncio.run(_serve(course, Answers(course, book, share), known, port))
+            asyncio.run(_serve(course, Answers(course, book, part), known, port))
         finally:
             limited.close()
 
@@ -91,6 +91,7 @@ def application(
             (r"/([\w-]+)/([^/]+)/([^/]+)/([0-9a-f]{32})/who", _Who, what),
         ],
         default_handler_class=_Nothing,
+        default_handler_args=what,
         log_function=lambda handler: None,  # the token stays out of logs
     )
 
@@ -122,9 +123,10 @@ class _Guarded(RequestHandler):
             if kind != "application/json":
                 raise HTTPError(415)
 
-    def write_error(self, status_code, exc_info=(None, None, None)):
+    def write_error(self, status_code, **told_of):
+        _, error, _ = told_of.get("exc_info", (None, None, None))
         told = {403: "Not from here: open the address that the terminal shows."}
-        if why := _kept_from(exc_info[1]):
+        if why := _kept_from(error):
             self.set_status(503)
             told = {503: why}
         self.set_header("Content-Type", "text/plain; charset=utf-8")
@@ -148,9 +150,6 @@ def _kept_from(error):
 
 
 class _Nothing(_Guarded):
-    def initialize(self):
-        self.token = secrets.token_urlsafe()  # nobody's
-
     def prepare(self):
         raise HTTPError(403)
 

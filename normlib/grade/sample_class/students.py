@@ -16,7 +16,7 @@ from pathlib import Path
 import nbformat
 
 from normlib.check import EXERCISES
-from normlib.check.notebook import key_checked
+from normlib.check.cells import key_checked
 from normlib.errors import CourseError
 from normlib.grade.bridge.release import write_if_changed
 from normlib.grade.sample_class.answers import SPOILERS, can_be_half_finished, pasted
@@ -107,7 +107,8 @@ def _names(rng, students):
 
 def _draw_class(rng, students, releases):
     """Student -> assignment -> question -> what is planted there."""
-    class_, answers = {}, []
+    class_: dict[str, dict] = {}
+    answers = []
     for student in students:
         class_[student], skill = {}, rng.uniform(0.3, 1)
         for assignment, (_, release) in releases.items():
@@ -132,11 +133,11 @@ def _questions(release):
     """grade_id of an answer cell -> exercise key, or the grade_id itself for words."""
     questions = {}
     for cell in release.cells:
-        mark = cell.metadata.get("nbgrader", {})
-        if mark.get("grade") and mark["solution"]:
-            questions[mark["grade_id"]] = mark["grade_id"]
-        elif mark.get("grade"):
-            questions[f"{mark['grade_id']}-answer"] = key_checked(cell.source)
+        meta = cell.metadata.get("nbgrader", {})
+        if meta.get("grade") and meta["solution"]:
+            questions[meta["grade_id"]] = meta["grade_id"]
+        elif meta.get("grade"):
+            questions[f"{meta['grade_id']}-answer"] = key_checked(cell.source)
     return questions
 
 
@@ -153,7 +154,7 @@ def _plant(rng, key, kind):
         return {"kind": kind}
     if kind == "misconception":
         return {"kind": kind, "title": rng.choice(exercise.misconceptions).title}
-    styles = exercise.equivalents
+    styles = list(exercise.equivalents)
     if kind == "half-finished":
         styles = [style for style in styles if can_be_half_finished(style)]
     return {"kind": kind, "style": rng.choice(styles).__name__}
@@ -222,7 +223,7 @@ def _make_room(output, class_):
     if not output.exists() or not any(output.iterdir()):
         return
     if not (output / "planted.json").exists():
-        raise CourseError(f"{output} holds something that is no sample class")
+        raise CourseError(f"{output} holds something that is not a sample class")
     earlier = json.loads((output / "planted.json").read_text())
     for student, assignments in earlier.items():
         for assignment in assignments:

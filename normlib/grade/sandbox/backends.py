@@ -124,7 +124,8 @@ def _tested(backend, course, imports, meanwhile=lambda: None):
         if zygote:
             zygote.close()
         raise
-    zygote.close()
+    if zygote:
+        zygote.close()
     return None, fault
 
 

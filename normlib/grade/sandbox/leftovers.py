@@ -35,7 +35,7 @@ def new_folder(where: Path | str | None = None, prefix: str = "") -> tuple[str, 
     name = tempfile.mkdtemp(dir=where, prefix=f"new-{prefix}")
     lock = os.open(name, os.O_RDONLY)
     fcntl.flock(lock, fcntl.LOCK_EX)
-    # Only now it gets the name that is looked for: nobody finds it without a lock.
+    # It gets the name that is looked for once it is locked, and not before.
     final = os.path.join(os.path.dirname(name), os.path.basename(name)[4:])
     os.rename(name, final)
     return final, lock

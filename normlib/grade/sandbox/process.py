@@ -28,7 +28,8 @@ class Zygote:
 
     def __init__(self, backend, imports=()):
         self.backend = backend
-        # Only its owner may connect, but whoever runs student code may enter it.
+        # Only its owner may connect, but the user who runs student code may enter it.
+        self._lock: int | None
         self._folder, self._lock = leftovers.new_folder()
         os.chmod(self._folder, 0o711)
         self.address = f"{self._folder}/zygote"
@@ -67,6 +68,8 @@ class Zygote:
                 cwd=home if settings["unsafe"] else "/",
                 start_new_session=True,  # a Ctrl-C is for the grader to hear
             )
+        assert self._process.stdin and self._process.stdout  # both are pipes
+        self._stdin, self._stdout = self._process.stdin, self._process.stdout
 
     def wait(self, seconds: float = 120) -> "Zygote":
         """Return when it is ready.
@@ -76,8 +79,8 @@ class Zygote:
         NoSandbox
             When it is not, within ``seconds``.
         """
-        ready, _, _ = select.select([self._process.stdout], [], [], seconds)
-        if not ready or self._process.stdout.readline() != b"ready\n":
+        ready, _, _ = select.select([self._stdout], [], [], seconds)
+        if not ready or self._stdout.readline() != b"ready\n":
             why = self._last_words() or "nothing was said"
             raise NoSandbox(f"{self.backend.name} did not start: {why}")
         return self
@@ -94,13 +97,13 @@ class Zygote:
     def close(self) -> None:
         """End it and everything that was forked from it."""
         with contextlib.suppress(OSError):
-            self._process.stdin.close()
+            self._stdin.close()
         try:
             self._process.wait(5)
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
-        self._process.stdout.close()
+        self._stdout.close()
         self._log.close()
         shutil.rmtree(self._folder, ignore_errors=True)
         if self._lock is not None:

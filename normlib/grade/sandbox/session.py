@@ -46,8 +46,8 @@ class Session:
     seed : int
         For the random numbers of the notebook's own cells.
     own_work : bool
-        Whether torch's own normalization is out of this process, for good. Then what
-        a cell shows begins with a value ``refused`` if it called some of it.
+        Whether torch's own normalization is taken out of this process for good. Then
+        what a cell shows begins with a value ``refused`` if the cell called it.
 
     Raises
     ------
@@ -64,7 +64,8 @@ class Session:
         own_work: bool = False,
     ):
         self.connection = socket.socket(socket.AF_UNIX)
-        self.stopwatch, self._used = None, 0.0
+        self.stopwatch: Stopwatch | None = None
+        self._used = 0.0
         self._again = address, memory, seconds, seed, own_work
         try:
             self.connection.settimeout(START)
@@ -119,11 +120,13 @@ class Session:
         self._ask({"do": "withdraw", "name": name, "why": why}, seconds)
 
     def _ask(self, request, seconds, inputs=None):
-        # Only who has read this request can answer it.
+        # Only a process that has read this request can answer it.
         request["nonce"] = secrets.token_hex(8)
         message = [("request", json.dumps(request))]
         if inputs is not None:
             message.append(("inputs", inputs))
+        if self.stopwatch is None:
+            raise ValueError("the session is closed")
         allowance = Allowance(self.stopwatch, seconds)
         try:
             wire.send(self.connection, message, PATIENCE * seconds)
@@ -167,14 +170,15 @@ def address_of(protocol: Protocol) -> Address:
 
 
 def _observation(items):
-    """What the process says, whatever it is, as an observation that does no harm."""
-    outputs, told = {}, {}
+    """What the process says, as an observation that does no harm."""
+    outputs: dict[str, np.ndarray] = {}
+    told: dict[str, list[str]] = {}
     for name, value in items:
         if name.startswith("output ") and isinstance(value, np.ndarray):
             outputs[name[7:][:100]] = value
         elif isinstance(value, str):
             told.setdefault(name, []).append(value[:1000])
-    problem = told.get("problem", [None])[0]
+    problem = told["problem"][0] if "problem" in told else None
     if "returned" not in told and problem is None:
         problem = "returned nothing that can be compared"
     return Observation(

@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 
 import nbformat
 
+from normlib.check.cells import grade_id, is_answer, key_of
 from normlib.check.exercises import EXERCISES
 from normlib.check.judging import judge
+from normlib.check.needed import names, needed
 from normlib.check.report import Report
 from normlib.grade.files import printable
 from normlib.grade.sandbox.session import NoSandbox, Session, Stopped
 from normlib.grade.submission import limited, outputs
 from normlib.grade.submission.markup import without_formulas
-from normlib.grade.submission.needed import names, needed
-from normlib.grade.submission.pack import Pack, grade_id, is_answer, key_of
+from normlib.grade.submission.pack import Pack
 from normlib.grade.submission.rebuild import rebuild, runs
 from normlib.grade.submission.running import Running
 from normlib.grade.submission.suspicion import suspicions
@@ -31,9 +32,9 @@ class Result:
 
     ``points`` are those of the checks, by ``grade_id``, and ``reports`` what they
     found: see ``_kept``. ``sandbox`` names the one it ran in. ``seconds``, by what they
-    were spent on, are no part of the result. ``stopped`` says that something was ended
-    before it had finished: on a busy machine that should be tried again, alone.
-    ``starved`` says that it was not the submission's fault, so that this result must
+    were spent on, are not part of the result. ``stopped`` says that something was ended
+    before it had finished: on a busy machine it should be tried again, alone.
+    ``starved`` says that this was not the submission's fault, so that the result must
     not be kept.
     """
 
@@ -81,8 +82,8 @@ def grade(
     Raises
     ------
     NoSandbox
-        When there is no process to run it in. Whatever the submission does is in
-        the result.
+        When there is no process to run it in. Everything that the submission itself
+        does wrong is in the result.
     """
     return _Grading(pack, submission, problem, seed, address, sandbox).result()
 
@@ -221,7 +222,7 @@ class _Grading:
         self.clock.spent("rebuild")
 
     def _judged(self, i, key):
-        """The report on an exercise, whatever happens."""
+        """The report on an exercise; there always is one."""
         exercise = EXERCISES[key]
         if why := self.rebuilt.unreadable:
             return Report.without_cases(exercise, f"Your file was not read: {why}.")
@@ -245,7 +246,7 @@ class _Grading:
             )
         except NoSandbox:
             raise
-        except Exception as error:  # whatever it brought about, it is its report
+        except Exception as error:  # of any type: it becomes the report
             told = f"{type(error).__name__}: {error}"[:_NOTE]
             self.notes.append(f"{exercise.name} could not be judged: {told}")
             return Report.without_cases(
@@ -276,17 +277,17 @@ class _Grading:
         return judge(key, None, seed, observe_answer, explain)
 
     def _compare_unexplained(self):
-        """Try answers that no mistake explains on inputs that everybody's get.
+        """Run answers that no mistake explains on inputs that the whole class shares.
 
-        Then two that return the same can be told from two that do not. No points
-        depend on it, and it comes last, so that no time is taken from other answers.
+        So it shows which of them return the same. No points depend on it, and it comes
+        last, so that no time is taken from other answers.
         """
         for i, key in self.unexplained:
             if self.running[EXERCISES[key].own_work].session is None:
                 continue
             try:
-                everybodys = seed_of(b"", self.seed, key)
-                report = self._asked(i, key, everybodys, explain=False)
+                shared = seed_of(b"", self.seed, key)
+                report = self._asked(i, key, shared, explain=False)
             except NoSandbox:
                 raise
             except Exception:  # of any type: it may behave differently the second time
@@ -354,7 +355,7 @@ def _kept(report):
     """What is worth knowing of a report when those of a class are looked at together.
 
     ``failed`` names the cases, and says of each what is wrong. ``alike`` says the same
-    of an answer that no mistake explains, on the inputs that everybody's get.
+    of an answer that no mistake explains, on inputs that the whole class shares.
     """
     return {
         "key": report.key,
@@ -373,7 +374,7 @@ def _failures(report):
 
 
 def bounded(notes: list[str]) -> list[str]:
-    """So many remarks, each so long, that the others' can still be read."""
+    """Few enough remarks, and short enough, that those on others can be read too."""
     notes = [printable(note, _NOTE) for note in dict.fromkeys(notes)]
     if len(notes) > _NOTES:
         notes[_NOTES - 1 :] = [f"and {len(notes) - _NOTES + 1} more remarks"]
@@ -396,7 +397,7 @@ def _to_notebook(shown):
 
 
 class _Clock:
-    """What the time goes into."""
+    """Seconds, by what they were spent on."""
 
     def __init__(self):
         self.seconds, self.last = {}, time.perf_counter()

@@ -102,7 +102,7 @@ class _Fork:
             os.waitpid(self.pid, 0)
 
     def _ended(self, seconds):
-        """Why there is no answer."""
+        """Why no answer came."""
         os.kill(self.pid, signal.SIGKILL)  # in case it is still there
         _, status = os.waitpid(self.pid, 0)
         if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU:

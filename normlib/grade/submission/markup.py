@@ -1,4 +1,4 @@
-"""HTML that a student's code shows, written anew: its text and its tables.
+"""HTML that a student's code shows, reduced to its text and its tables.
 
 Everything is text but bare tags of the list below, opened and closed in order. So
 nothing acts, loads or covers the page, however a browser reads what came in. Each
@@ -27,7 +27,7 @@ _WITHIN = {
 _ONLY_THOSE = {"table", "thead", "tbody", "tfoot", "tr", "ul", "ol"}
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)\b([^<>]*)>|<!--")
 _SPAN = re.compile(r"""\b(colspan|rowspan)=["']?(\d{1,3})\b""")
-# What follows these is no text; without the end, nothing else follows.
+# What follows these is not text, up to its end, or else up to the end of all.
 _ENDS = {
     "style": re.compile(r"</style\s*>", re.IGNORECASE),
     "script": re.compile(r"</script\s*>", re.IGNORECASE),

@@ -40,7 +40,7 @@ def size(items: list) -> int:
 
 
 def to_notebook(items: list) -> list[nbformat.NotebookNode]:
-    """A cell's outputs, from the values of a message; see ``shell.Outputs``."""
+    """A cell's outputs, from the values of a message; see ``shell.Shown``."""
     outputs = []
     for name, value in cut(items):
         if isinstance(value, bytes):  # pictures, of some formatters

@@ -7,7 +7,6 @@ digest says so: the same digest, the same result.
 import ast
 import hashlib
 import json
-import re
 import sys
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
@@ -17,13 +16,12 @@ from pathlib import Path
 import nbformat
 
 import normlib
+from normlib.check.cells import grade_id, is_graded, key_of, title_of
 from normlib.check.exercises import EXERCISES
-from normlib.check.notebook import key_checked
 from normlib.errors import CourseError
 from normlib.grade.sandbox.inside import lockdown
 
 _PACKAGE = Path(normlib.__file__).parent
-HEADING = re.compile(r"^##? (.+?)(?:  \(.*\))?$", re.MULTILINE)
 _CHANGED = 50 << 20  # bytes
 
 # What a result is made by: whole folders. The rest of normlib/grade moves it about.
@@ -184,31 +182,6 @@ def _definitions(keys):
             for path in (folder / topic).rglob(pattern):
                 if str(path.relative_to(folder).with_suffix("")) not in others:
                     yield path
-
-
-def is_graded(cell) -> bool:
-    return bool(cell.metadata.get("nbgrader", {}).get("grade"))
-
-
-def is_answer(cell) -> bool:
-    """Whether the student writes in it."""
-    return bool(cell.metadata.get("nbgrader", {}).get("solution"))
-
-
-def grade_id(cell) -> str | None:
-    return cell.metadata.get("nbgrader", {}).get("grade_id")
-
-
-def key_of(cell) -> str | None:
-    """The exercise that a cell checks, if it does."""
-    graded = is_graded(cell) and not is_answer(cell)
-    return key_checked(cell.source) if graded else None
-
-
-def title_of(cell) -> str:
-    """The heading of a cell, without what it says of points in parentheses."""
-    found = HEADING.search(cell.source)
-    return found[1] if found else ""
 
 
 def _version(package):

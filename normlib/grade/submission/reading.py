@@ -74,7 +74,7 @@ def read(submission: bytes) -> dict:
 
 def _cells(notebook):
     if not isinstance(notebook, dict):
-        raise ValueError("it is no notebook")
+        raise ValueError("it is not a notebook")
     cells = notebook.get("cells")
     if cells is None and isinstance(notebook.get("worksheets"), list):  # format 3
         sheets = [s for s in notebook["worksheets"] if isinstance(s, dict)]
@@ -82,7 +82,7 @@ def _cells(notebook):
             c for s in sheets if isinstance(s.get("cells"), list) for c in s["cells"]
         ]
     if not isinstance(cells, list):
-        raise ValueError("it is no notebook")
+        raise ValueError("it is not a notebook")
     return cells
 
 
@@ -93,9 +93,9 @@ class _Taken:
         self.notes, self.texts, self.pictures = [], MOST_TEXTS, MOST_PICTURES
 
     def of(self, cell):
-        marks = cell.get("metadata")
-        marks = marks.get("nbgrader") if isinstance(marks, dict) else None
-        grade_id = marks.get("grade_id") if isinstance(marks, dict) else None
+        meta = cell.get("metadata")
+        meta = meta.get("nbgrader") if isinstance(meta, dict) else None
+        grade_id = meta.get("grade_id") if isinstance(meta, dict) else None
         attached = cell.get("attachments")
         return {
             "kind": cell["cell_type"] if isinstance(cell.get("cell_type"), str) else "",

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 import nbformat
 
+from normlib.check.cells import grade_id, is_answer, is_graded
 from normlib.grade.submission import limited
-from normlib.grade.submission.pack import Pack, grade_id, is_answer, is_graded
+from normlib.grade.submission.pack import Pack
 from normlib.grade.submission.reading import read
 
 MOST_ADDED = 500  # cells

@@ -43,7 +43,7 @@ class Running:
         In a new one the functions ``withdrawn`` fail at once, and say why.
         """
         new = self.session is None
-        if new:
+        if self.session is None:
             self.session, self.reached = self.start(), 0
         while self.reached < i:
             if wanted[self.reached] and self.reached not in self.guilty:
@@ -55,6 +55,8 @@ class Running:
 
     def run(self, i: int) -> list:
         """Run a cell; what it shows."""
+        if self.session is None:
+            raise ValueError("there is no process: `catch_up` starts one")
         shown = self.ask(self.session.run, self.sources[i], self.limits.cell)
         self.reached = i + 1
         return shown

@@ -1,4 +1,4 @@
-"""A notebook without its outputs: nobody grades them, and they can be large."""
+"""A notebook without its outputs, which are not graded and can be large."""
 
 import re
 

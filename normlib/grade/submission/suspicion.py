@@ -1,13 +1,13 @@
-"""What in a student's code a person should look at. It costs nothing by itself.
+"""What in a student's code a person should look at. It costs no points by itself.
 
-Nothing here protects: the sandbox does, and the judge outside of it. But who looks
-for the judge in the frames above does not do the exercise.
+Nothing here protects; the sandbox does, and the judge outside of it. But code that
+looks for the judge in the frames above it does something other than the exercise.
 """
 
 import ast
 import re
 
-from normlib.grade.submission.needed import plain
+from normlib.check.needed import plain
 
 _NAMES = {
     "the frames that called it": {
@@ -64,7 +64,7 @@ def suspicions(source: str) -> list[str]:
                 used |= {f"{module}.{name}" for name in names}
         elif isinstance(node, ast.Call) and _names_at_run_time(node):
             used.add(f"{ast.unparse(node.func)}(...)")
-    # `model.eval()` of torch and `re.compile` are no text run as code.
+    # `model.eval()` of torch and `re.compile` do not run text as code.
     used -= {"eval", "compile", "exec"} - {
         node.func.id
         for node in ast.walk(tree)

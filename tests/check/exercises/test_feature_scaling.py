@@ -6,6 +6,7 @@ from normlib.check.exercises.feature_scaling.protocols import (
     each_table,
     scalers_side_by_side,
 )
+from tests.check.running.test_protocols import Shift
 
 
 def test_each_table_has_a_call_of_its_own():
@@ -15,17 +16,6 @@ def test_each_table_has_a_call_of_its_own():
         "the result for one row": [2.0],
         "the result for two rows": [1.0, 1.0],
     }
-
-
-class Shift:
-    def fit(self, x):
-        self.shift = x.mean(axis=0)
-
-    def transform(self, x):
-        return x - self.shift
-
-    def inverse_transform(self, z):
-        return z + self.shift
 
 
 ROWS = {

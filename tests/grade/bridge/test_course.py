@@ -115,12 +115,12 @@ def link(folder):
 
 def pipe(folder):
     os.mkfifo(folder / "feature_scaling.ipynb")
-    return "is no file"
+    return "is not a file"
 
 
 def another_folder(folder):
     (folder / "feature_scaling.ipynb").mkdir()
-    return "is no file"
+    return "is not a file"
 
 
 def too_large(folder):

@@ -65,7 +65,7 @@ def test_what_cannot_be_extended_is_said(folder):
     for what, until, why in (
         ((ASSIGNMENT, "nobody"), later, "nothing of 'nobody' .* has been graded yet"),
         (("02_nowhere", STUDENT), later, "in '02_nowhere' has been graded yet"),
-        ((ASSIGNMENT, STUDENT), "soon", "'soon' is no time"),
+        ((ASSIGNMENT, STUDENT), "soon", "'soon' is not a time"),
         ((ASSIGNMENT, STUDENT), "2026-03-07", "before the deadline, 2026-03-08 12:00"),
     ):
         with pytest.raises(ValueError, match=why):

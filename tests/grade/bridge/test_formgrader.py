@@ -4,10 +4,10 @@ import nbformat
 import pytest
 
 from normlib.check import EXERCISES
+from normlib.check.cells import grade_id
 from normlib.grade.bridge import gradebook
 from normlib.grade.bridge.course import Course
 from normlib.grade.sample_class.answers import pasted
-from normlib.grade.submission.pack import grade_id
 from tests import jupyterlab
 from tests.grade.classes import ASSIGNMENT
 

@@ -148,7 +148,7 @@ def test_a_graded_notebook_is_as_nbformat_writes_it(new_course, grade_here):
     assert text == nbformat.writes(nbformat.reads(text, as_version=4)) + "\n"
     (kept,) = results(folder)
     without = nbformat.reads(text, as_version=4)
-    assert without.metadata.pop(gradebook.MARK) == kept.name
+    assert without.metadata.pop(gradebook.RESULT_KEY) == kept.name
     assert without.metadata.pop("normlib_sandbox")
     assert (
         nbformat.writes(without) + "\n"

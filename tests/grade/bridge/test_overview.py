@@ -46,14 +46,14 @@ CHANGES = {
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_what_somebody_writes_changes_the_marks_of_one_student(folder, change):
-    before = overview.kept(Course(folder)).marks[ASSIGNMENT]
+    before = overview.kept(Course(folder)).shown[ASSIGNMENT]
     with gradebook.opened(Course(folder)) as book:
         change(book)
         book.db.commit()
     assert overview.kept(Course(folder)) is None
-    after = overview.export(Course(folder)).marks[ASSIGNMENT]
+    after = overview.export(Course(folder)).shown[ASSIGNMENT]
     assert {s for s in after if after[s] != before[s]} == {"student-0"}
-    assert overview.kept(Course(folder)).marks[ASSIGNMENT] == after
+    assert overview.kept(Course(folder)).shown[ASSIGNMENT] == after
 
 
 @pytest.mark.parametrize("name", ["grades.csv", "overview.json"])

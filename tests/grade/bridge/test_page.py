@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import warnings
 
 import nbformat
 import pytest
@@ -228,6 +229,32 @@ def test_nothing_on_the_page_acts_or_loads(folder):
         assert not tag.get("href", "").lower().startswith("javascript")
     assert [img["src"][:10] for img in page("img")] == ["data:image"] * 2
     assert all(img["alt"] for img in page("img"))
+
+
+@pytest.mark.parametrize("late", [None, 1.5])
+def test_points_and_comments_are_read_as_nbgrader_reads_them(folder, late):
+    feedback.load()
+    from normlib.grade.bridge.page import GetGrades, Grades
+
+    course, found = Course(folder), []
+    with gradebook.opened(course) as book:
+        comment = book.find_comment(f"feature_scaling-{WORDS}", *PLACE)
+        comment.manual_comment = "Well *said*."
+        book.find_submission_notebook(*PLACE).late_submission_penalty = late
+        book.db.commit()
+    (path,) = folder.glob("_build/autograded/*/*/*.ipynb")
+    for step in (Grades(), GetGrades()):
+        names = zip(("notebook", "assignment", "student"), PLACE, strict=True)
+        where = dict(names) | {"db_url": course.db_url}
+        notebook = nbformat.read(path, as_version=4)
+        with warnings.catch_warnings(action="ignore"):  # nbgrader's
+            notebook, told = step.preprocess(notebook, {"nbgrader": where})
+        for cell in notebook.cells:
+            cell.metadata.get("nbgrader", {}).pop("waits", None)  # ours alone
+        found.append((notebook, told))
+    ours, stock = found
+    assert ours == stock
+    assert "Well *said*." in str(ours[0]) and ours[1]["nbgrader"]["score"] > 0
 
 
 @pytest.mark.slow

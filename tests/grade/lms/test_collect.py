@@ -274,7 +274,11 @@ def test_names_and_sizes_do_no_harm(collect, folder):
         "closed.ipynb": "closed",
     }
     left_out = "\n".join(told(log))
-    for name in ("outside", "work.zip' is no notebook", "huge.ipynb' has more than 32"):
+    for name in (
+        "outside",
+        "work.zip' is not a notebook",
+        "huge.ipynb' has more than 32",
+    ):
         assert name in left_out
 
 

@@ -146,7 +146,7 @@ def test_what_cannot_be_exported_is_said(export):
     _, log, _ = export("CanvasExportPlugin", CANVAS.replace("31.00", "100.00"))
     assert "Left out: gone is not in the table" in log
     assert "02_batch_norm (882) counts 100 points where the notebook has 31" in log
-    assert "01_feature_scaling: 1 not marked to the end by hand" in log
+    assert "01_feature_scaling: 1 still to be marked by hand" in log
     _, log, rows = export("CanvasExportPlugin", CANVAS.replace("02_batch_norm", "Two"))
     assert "no column of template.csv has the title '02_batch_norm'" in log
     assert rows[0][5:] == ["Feature scaling (881)"]

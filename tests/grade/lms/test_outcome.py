@@ -5,10 +5,10 @@ import json
 import nbformat
 import pytest
 
+from normlib.check.cells import grade_id, key_of
 from normlib.grade.lms import outcome
 from normlib.grade.lms.outcome import Outcome, classroom50, gradescope, prairielearn
 from normlib.grade.submission.grading import Result
-from normlib.grade.submission.pack import grade_id, key_of
 from tests.grade.lms import documented
 
 ENVIRONMENT = {

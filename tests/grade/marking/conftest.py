@@ -11,11 +11,11 @@ import warnings
 import nbformat
 import pytest
 
+from normlib.check.cells import grade_id
 from normlib.grade.bridge import gradebook
 from normlib.grade.bridge.course import Course
 from normlib.grade.marking.questions import questions
 from normlib.grade.submission.grading import Result
-from normlib.grade.submission.pack import grade_id
 from tests.grade.classes import ASSIGNMENT
 
 WORDS = "feature_scaling-why-models"

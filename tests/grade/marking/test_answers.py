@@ -8,7 +8,7 @@ import pytest
 from normlib.grade import preprocessor
 from normlib.grade.bridge import gradebook, steps
 from normlib.grade.bridge.course import Course
-from normlib.grade.marking.answers import Answers, Gone, Share
+from normlib.grade.marking.answers import Answers, Gone, Part
 from tests.grade.classes import ASSIGNMENT
 from tests.grade.marking.conftest import WORDS, given, put
 from tests.grade.processes import ended, forked
@@ -26,9 +26,9 @@ def class_(class_of):
 
 @pytest.fixture
 def opened(class_):
-    """``Answers`` of the class, for a share of it."""
+    """``Answers`` of the class, for a part of it."""
     with gradebook.opened(class_) as book:
-        yield lambda *share: Answers(class_, book, Share(*share))
+        yield lambda *part: Answers(class_, book, Part(*part))
 
 
 def who(answers):
@@ -122,21 +122,21 @@ def test_who_is_later_wins_and_is_told(opened, class_, question):
     assert again["meanwhile"] is None
 
 
-def test_shares_have_each_answer_once(class_of, question):
+def test_parts_have_each_answer_once(class_of, question):
     texts = [f"Reason {i // 2}." for i in range(40)]
     class_ = class_of({f"student-{i:02}": text for i, text in enumerate(texts)})
     with gradebook.opened(class_) as book:
-        parts = [Answers(class_, book, Share(k, 3)).of(question)[0] for k in (1, 2, 3)]
+        parts = [Answers(class_, book, Part(k, 3)).of(question)[0] for k in (1, 2, 3)]
         whole, _ = Answers(class_, book).of(question)
     assert sorted(key for part in parts for key in part) == sorted(whole)
     assert len(whole) == 20 and all(len(part) >= 3 for part in parts)
     assert all(len(a.marks) == 2 for part in parts for a in part.values())
 
 
-def test_a_share_shows_nothing_of_the_others_marks(class_of, question):
+def test_a_part_shows_nothing_of_the_others_marks(class_of, question):
     class_ = class_of({f"student-{i}": f"Reason {i}." for i in range(8)})
     with gradebook.opened(class_) as book:
-        one, two = (Answers(class_, book, Share(k, 2)) for k in (1, 2))
+        one, two = (Answers(class_, book, Part(k, 2)) for k in (1, 2))
         for key, answer in one.of(question)[0].items():
             one.save(question, key, answer.version, {"points": 1, "comment": "Mine."})
         theirs, _ = two.of(question)
@@ -255,7 +255,7 @@ def test_two_people_at_once_lose_nothing(class_of, question, request, database):
 
     def mark(number):
         with gradebook.opened(class_) as book:
-            mine = Answers(class_, book, Share(number, 2))
+            mine = Answers(class_, book, Part(number, 2))
             for key, answer in mine.of(question)[0].items():
                 told = mine.save(question, key, answer.version, {"points": number})
                 assert told["meanwhile"] is None
@@ -264,5 +264,5 @@ def test_two_people_at_once_lose_nothing(class_of, question, request, database):
     assert [ended(pid) for pid in pids] == [0, 0]
     with gradebook.opened(class_) as book:
         for k in (1, 2):
-            for answer in Answers(class_, book, Share(k, 2)).of(question)[0].values():
+            for answer in Answers(class_, book, Part(k, 2)).of(question)[0].values():
                 assert answer.points == {k: 1} and not answer.waits

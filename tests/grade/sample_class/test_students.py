@@ -224,7 +224,7 @@ def test_what_stays_the_same_is_not_touched(course, tmp_path):
 
 def test_a_real_class_is_not_overwritten(course, tmp_path):
     (tmp_path / "real.student").mkdir()
-    with pytest.raises(ValueError, match="holds something that is no sample class"):
+    with pytest.raises(ValueError, match="holds something that is not a sample class"):
         write_sample_class(course, 3, 1, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["real.student"]
 

@@ -12,11 +12,11 @@ import nbformat
 import pytest
 
 from normlib.check import EXERCISES, judge
+from normlib.check.cells import grade_id, key_of
 from normlib.grade.sample_class.answers import pasted
 from normlib.grade.sandbox import backends
 from normlib.grade.sandbox.session import Session
 from normlib.grade.submission import grading, limited, running
-from normlib.grade.submission.pack import grade_id, key_of
 from tests.grade.attacks import BOMBS, RIGHT, answer
 
 ASSIGNMENTS = sorted(

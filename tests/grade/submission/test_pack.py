@@ -72,8 +72,11 @@ def test_an_assignment_without_it_is_not_concerned(packs, package):
     assert changed({"some": some}, package / ONE) == set()
 
 
-def test_the_courses_limits_are_the_usual_ones(root):
+def test_a_course_sets_other_limits_in_its_configuration(root, tmp_path):
     assert Course(root).limits == Limits()
+    text = (root / "nbgrader_config.py").read_text()
+    (tmp_path / "nbgrader_config.py").write_text(text.replace("# c.Limits", "c.Limits"))
+    assert Course(tmp_path).limits == Limits(submission=240, memory=1024)
 
 
 def test_template_and_limits_count(packs):

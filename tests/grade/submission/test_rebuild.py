@@ -6,14 +6,8 @@ import json
 import nbformat
 import pytest
 
-from normlib.grade.submission.pack import (
-    Limits,
-    Pack,
-    grade_id,
-    is_answer,
-    is_graded,
-    key_of,
-)
+from normlib.check.cells import grade_id, is_answer, is_graded, key_of
+from normlib.grade.submission.pack import Limits, Pack
 from normlib.grade.submission.rebuild import MOST_ADDED, rebuild, runs
 
 
@@ -292,9 +286,9 @@ def test_thousands_of_added_cells_are_cut(pack, handed_in):
     [
         (b"", "the file is empty"),
         (b" \n", "the file is empty"),
-        (b"[]", "it is no notebook"),
-        (b"3", "it is no notebook"),
-        (b'{"cells": 3}', "it is no notebook"),
+        (b"[]", "it is not a notebook"),
+        (b"3", "it is not a notebook"),
+        (b'{"cells": 3}', "it is not a notebook"),
         (b'{"cells": [', "the file is damaged, or no notebook"),
         ("{}".encode("utf-16"), "the file is text in UTF-16, while notebooks are in"),
         (b"PK\x03\x04\x14\x00\xff", "the file is a ZIP archive"),

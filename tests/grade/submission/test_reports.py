@@ -3,9 +3,9 @@
 import pytest
 
 from normlib.check import EXERCISES
+from normlib.check.cells import grade_id
 from normlib.grade.sample_class.answers import pasted
 from normlib.grade.submission import grading
-from normlib.grade.submission.pack import grade_id
 
 KEY, NAME = "feature_scaling.z_score", "feature_scaling-z_score"
 CALLED = EXERCISES[KEY].name

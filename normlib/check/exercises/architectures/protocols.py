@@ -40,7 +40,7 @@ def from_any_memory(implementation, inputs) -> dict[str, np.ndarray]:
 @protocol(_describe)
 def called_again(implementation, inputs) -> dict[str, np.ndarray]:
     """Two calls with each placement, of the same functions and other numbers."""
-    made = {}
+    made: dict = {}
 
     def run(implementation, given):
         made["f"], made["norm"] = made.values() or _functions(given)
@@ -54,7 +54,7 @@ def counted(implementation, inputs) -> dict[str, np.ndarray]:
     """A call with each placement, and how often it called f and norm."""
     outputs = {}
     for placement in PLACEMENTS:
-        calls = []
+        calls: list[str] = []
 
         def counting(function, name, calls=calls):
             return lambda z: (calls.append(name), function(z))[1]
@@ -74,8 +74,9 @@ def refused_placement(implementation, inputs) -> dict[str, np.ndarray]:
     """A call with each placement, and one with another name for each in ``others``."""
     outputs = each_placement(implementation, inputs)
     for other in inputs["others"]:
+        f, norm = _functions(inputs)
         try:
-            _y(implementation, inputs, *_functions(inputs), other)
+            _y(implementation, inputs, f, norm, other)
         except ValueError:
             continue
         except (NotImplementedError, Unusable):

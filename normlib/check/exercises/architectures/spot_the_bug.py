@@ -4,7 +4,7 @@ import numpy as np
 
 from normlib.check.exercises.spotting import spotting
 from normlib.check.running.observing import Unusable
-from normlib.check.separation import separates, share
+from normlib.check.separation import apart, separates
 
 
 def exposing_input():
@@ -68,7 +68,7 @@ def _kind(outputs):
     if not all(array.size and np.isfinite(array).all() for array in arrays):
         return None
     usable(*arrays)  # else they are refused for another reason
-    if share(right, wrong, arrays) >= ASKED:
+    if apart(right, wrong, arrays) >= ASKED:
         return None
     q, k, gamma_q, gamma_k = arrays
     if not q.any() or not k.any():

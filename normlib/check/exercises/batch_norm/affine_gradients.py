@@ -83,7 +83,7 @@ def in_torch(dy, x_hat, gamma):
     return torch.autograd.grad(gamma * x_hat + beta, (x_hat, gamma, beta), dy)
 
 
-# A mistake in dgamma need not cost the points of dx_hat, nor the other way round.
+# A mistake in dgamma need not cost the points of dx_hat, nor vice versa.
 NAMES = ("dx_hat", "dgamma", "dbeta")
 dx_hat_only = call(*NAMES, only=("dx_hat",))
 parameters_only = call(*NAMES, only=("dgamma", "dbeta"))

@@ -128,7 +128,7 @@ def in_float32(dy, x, gamma, eps=1e-5):
     return dx * (gamma * inv_std), (dy * x_hat).sum(axis=0), dy.sum(axis=0)
 
 
-# A mistake in dgamma need not cost the points of dx, nor the other way round.
+# A mistake in dgamma need not cost the points of dx, nor vice versa.
 dx_only = call("dx", "dgamma", "dbeta", only=("dx",))
 parameters_only = call("dx", "dgamma", "dbeta", only=("dgamma", "dbeta"))
 

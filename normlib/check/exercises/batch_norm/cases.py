@@ -4,6 +4,12 @@ import numpy as np
 
 from normlib.check.cases import alternating, steps
 
+# Of images and sequences: sections of the chapter, and the mistakes they explain.
+SECTIONS = {
+    "the-algorithm": ("unbiased", "eps-outside", "no-eps", "fixed-eps", "no-affine"),
+    "numerical-care": ("mean-of-squares",),
+}
+
 
 def rows(rng, n: int, d: int, low: float = 1, high: float = 9) -> np.ndarray:
     """``n`` samples of ``d`` features, whose means differ: an array (n, d).

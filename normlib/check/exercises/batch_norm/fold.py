@@ -108,7 +108,7 @@ def in_torch(w, b, running_mean, running_var, gamma, beta, eps=1e-5):
     return w * scale.reshape(-1, 1, 1, 1), torch.addcmul(beta, b - mean, scale)
 
 
-# A mistake in the bias need not cost the points of the weight, nor the other way round.
+# A mistake in the bias need not cost the points of the weight, nor vice versa.
 w_only = call("w", "b", only=("w",))
 b_only = call("w", "b", only=("b",))
 

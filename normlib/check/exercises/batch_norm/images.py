@@ -14,7 +14,7 @@ from normlib.check.cases import (
     second_call,
 )
 from normlib.check.exercise import Case, Exercise
-from normlib.check.exercises.batch_norm.cases import affine, negative
+from normlib.check.exercises.batch_norm.cases import SECTIONS, affine, negative
 from normlib.check.running.protocols import call
 
 
@@ -120,15 +120,6 @@ EXERCISE = Exercise(
         second_call(1 / 15, maps, "y"),
         Case("x is left as it was", 1 / 15, maps, intact=True),
     ),
-    sections={
-        "the-algorithm": (
-            "unbiased",
-            "eps-outside",
-            "no-eps",
-            "fixed-eps",
-            "no-affine",
-        ),
-        "numerical-care": ("mean-of-squares",),
-    },
+    sections=SECTIONS,
     equivalents=(as_rows, in_torch, in_float32),
 )

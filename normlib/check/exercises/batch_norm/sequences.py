@@ -7,7 +7,7 @@ import numpy as np
 import normlib
 from normlib.check.cases import NO_EPS, any_memory, far_away, far_from_zero, second_call
 from normlib.check.exercise import Case, Exercise
-from normlib.check.exercises.batch_norm.cases import affine, negative
+from normlib.check.exercises.batch_norm.cases import SECTIONS, affine, negative
 from normlib.check.running.protocols import call
 
 
@@ -132,15 +132,6 @@ EXERCISE = Exercise(
         second_call(1 / 15, sequences, "y"),
         Case("x is left as it was", 1 / 15, sequences, intact=True),
     ),
-    sections={
-        "the-algorithm": (
-            "unbiased",
-            "eps-outside",
-            "no-eps",
-            "fixed-eps",
-            "no-affine",
-        ),
-        "numerical-care": ("mean-of-squares",),
-    },
+    sections=SECTIONS,
     equivalents=(as_rows, with_einsum, transposed_in_torch, in_float32),
 )

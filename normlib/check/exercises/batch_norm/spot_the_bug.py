@@ -4,7 +4,7 @@ import numpy as np
 
 from normlib.check.exercises.spotting import spotting
 from normlib.check.running.observing import Refused, Unusable
-from normlib.check.separation import separates, share
+from normlib.check.separation import apart, separates
 
 
 def exposing_input():
@@ -49,7 +49,7 @@ def _kind(outputs):
     x = outputs["x"]
     if x.ndim != 2:
         return "not-a-batch"
-    if not np.abs(x).max(initial=0) <= LARGEST or share(right, repaired, [x]) >= ASKED:
+    if not np.abs(x).max(initial=0) <= LARGEST or apart(right, repaired, [x]) >= ASKED:
         return None
     if len(x) == 1:
         return "one-row"

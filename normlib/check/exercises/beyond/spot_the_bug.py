@@ -4,7 +4,7 @@ import numpy as np
 
 from normlib.check.exercises.spotting import spotting
 from normlib.check.running.observing import Refused, Unusable
-from normlib.check.separation import separates, share
+from normlib.check.separation import apart, separates
 
 
 def exposing_input():
@@ -51,7 +51,7 @@ def _kind(outputs):
     if not np.isfinite(x).all() or not np.isfinite(gamma).all():
         return None
     rows(x, gamma)  # else they are refused for another reason
-    if share(inside, outside, [x, gamma]) >= ASKED:
+    if apart(inside, outside, [x, gamma]) >= ASKED:
         return None
     if not x.any():
         return "zeros"

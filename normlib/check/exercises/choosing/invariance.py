@@ -124,7 +124,7 @@ def by_axes(normalizer):
     axes["position"] = "hw"
     rng = np.random.default_rng()
     x = rng.normal(100, 20, size=(5, 8, 2, 6))
-    found = frozenset()
+    found = set()
     for unit, kept in axes.items():
         shape = [s if a in kept else 1 for a, s in zip("nchw", x.shape, strict=True)]
         number = 1 + 10 * rng.random(shape)
@@ -132,8 +132,8 @@ def by_axes(normalizer):
         for name, z in change.items():
             error = np.linalg.norm(normalizer(z) - normalizer(x))
             if error < 1e-3 * np.linalg.norm(normalizer(x)):
-                found |= {f"{unit} {name}"}
-    return found
+                found.add(f"{unit} {name}")
+    return frozenset(found)
 
 
 def in_torch(normalizer):

@@ -113,7 +113,7 @@ def residual_from_any_memory(implementation, inputs) -> dict[str, np.ndarray]:
 @protocol(_describe)
 def residual_called_again(implementation, inputs) -> dict[str, np.ndarray]:
     """Two calls with the same functions and other numbers."""
-    made = []
+    made: list = []
 
     def run(implementation, given):
         made[:] = made or _functions(given)

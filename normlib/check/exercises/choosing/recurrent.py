@@ -114,7 +114,8 @@ class WithoutParameters(nn.Module):
 
     def forward(self, x, h):
         parts = self.input_layer(x), self.state_layer(h)
-        return torch.tanh(sum(nn.functional.layer_norm(p, [64]) for p in parts))
+        first, second = (nn.functional.layer_norm(p, [64]) for p in parts)
+        return torch.tanh(first + second)
 
 
 class WithOnesOwn(nn.Module):

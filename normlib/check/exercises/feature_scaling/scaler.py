@@ -220,12 +220,7 @@ EXERCISE = Exercise(
     ),
     sections={
         "leakage": ("over-all-rows",),
-        "z-score": (
-            "unbiased",
-            "by-variance",
-            "over-everything",
-            "mean-of-squares",
-        ),
+        "z-score": ("unbiased", "by-variance", "over-everything", "mean-of-squares"),
         "constant-columns": (
             "zero-over-zero",
             "constant-not-centered",

@@ -4,7 +4,7 @@ import numpy as np
 
 from normlib.check.exercises.spotting import spotting
 from normlib.check.running.observing import Unusable
-from normlib.check.separation import leaves_as_it_is, separates, share
+from normlib.check.separation import apart, leaves_as_it_is, separates
 
 
 def exposing_input():
@@ -64,7 +64,7 @@ def _kind(outputs):
     x = outputs["x"].astype(np.float64)
     if not (x.size and np.isfinite(x).all()):
         return None  # what is no batch of images raises below
-    if share(right, published, [x]) >= ASKED:
+    if apart(right, published, [x]) >= ASKED:
         if leaves_as_it_is(right, [x]):
             return None
         return "halves" if leaves_as_it_is(published, [x]) else "not-normalized"

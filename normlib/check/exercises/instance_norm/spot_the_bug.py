@@ -4,7 +4,7 @@ import numpy as np
 
 from normlib.check.exercises.spotting import spotting
 from normlib.check.running.observing import Refused, Unusable
-from normlib.check.separation import separates, share
+from normlib.check.separation import apart, separates
 
 
 def exposing_input():
@@ -77,7 +77,7 @@ def training_images(train, x):
 
 def tells_all_apart(outputs):
     """The measure: whether the images separate right from each of the wrong layers."""
-    found = {}
+    found: dict[str, np.ndarray] = {}
     for what, wrong in (
         ("", published),
         ("if only the mean is remembered, ", remembers_the_mean),
@@ -94,7 +94,7 @@ def tells_all_apart(outputs):
 
 
 def _exposes(wrong, train, x):
-    return share(right, wrong, [train, x]) >= ASKED
+    return apart(right, wrong, [train, x]) >= ASKED
 
 
 def _kind(outputs):

@@ -142,7 +142,7 @@ def in_float32(dy, x, gamma, eps=1e-5):
     return dx * inv_std, (dy * x_hat).sum(axis=lead), dy.sum(axis=lead)
 
 
-# A mistake in dgamma need not cost the points of dx, nor the other way round.
+# A mistake in dgamma need not cost the points of dx, nor vice versa.
 dx_only = call("dx", "dgamma", "dbeta", only=("dx",))
 parameters_only = call("dx", "dgamma", "dbeta", only=("dgamma", "dbeta"))
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from normlib.check.exercises.spotting import spotting
 from normlib.check.running.observing import Refused, Unusable
-from normlib.check.separation import separates, share
+from normlib.check.separation import apart, separates
 
 WIDTH = 512  # of the model; wide enough to hide the unbiased variance
 
@@ -56,13 +56,13 @@ def _kind(outputs):
     if x.ndim == 2 and gamma.shape == beta.shape == (width,) and 0 < width < WIDTH:
         return "narrower"
     of_the_model(x, gamma, beta)  # raises where it is no input for this model
-    if share(right, published, [x, gamma, beta]) >= ASKED:
+    if apart(right, published, [x, gamma, beta]) >= ASKED:
         return None
     if not np.ptp(x, axis=1).any():
         return "equal-numbers"
     if not gamma.any():
         return "no-gain"
-    if share(right, published, [x, gamma, np.zeros(WIDTH)]) >= ASKED:
+    if apart(right, published, [x, gamma, np.zeros(WIDTH)]) >= ASKED:
         return "under-a-large-beta"
     std = x.std(axis=1)
     smallest = std[np.ptp(x, axis=1) > 0].min()

@@ -7,7 +7,14 @@ import torch
 from torch import nn
 
 import normlib.torch
-from normlib.check.cases import NO_EPS, far_away, far_from_zero, in_float32, in_half
+from normlib.check.cases import (
+    NO_EPS,
+    far_away,
+    far_from_zero,
+    in_float32,
+    in_half,
+    running_statistics,
+)
 from normlib.check.exercise import Case, Exercise
 from normlib.check.exercises.switchable_norm.cases import (
     SIGNS,
@@ -96,11 +103,7 @@ def defaults(rng):
 
 
 def evaluation(rng):
-    buffers = {
-        "running_mean": rng.uniform(-3, 2, 3).astype(np.float32),
-        "running_var": rng.uniform(1, 9, 3).astype(np.float32),
-        "num_batches_tracked": np.array(7),
-    }
+    buffers = running_statistics(rng)
     inputs = training(rng, sizes=((2, 4, 5), (2, 4, 5), (1, 4, 5)))
     return inputs | dict(buffers=buffers)
 

@@ -117,7 +117,7 @@ def narrowed(dw, v, g):
     return (dw - dg * direction) * (np.expand_dims(g, over) / norm), dg.reshape(-1)
 
 
-# A mistake in dg need not cost the points of dv, nor the other way round.
+# A mistake in dg need not cost the points of dv, nor vice versa.
 dv_only = call("dv", "dg", only=("dv",))
 dg_only = call("dv", "dg", only=("dg",))
 

@@ -114,7 +114,7 @@ def in_float32(x, v):
     return 1 / std, -mean / std
 
 
-# A mistake in g need not cost the points of b, nor the other way round.
+# A mistake in g need not cost the points of b, nor vice versa.
 g_only = call("g", "b", only=("g",))
 b_only = call("g", "b", only=("b",))
 

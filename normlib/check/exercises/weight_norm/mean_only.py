@@ -83,7 +83,7 @@ def in_torch(dy):
     return torch.autograd.grad(x - x.mean(dim=0) + beta, (x, beta), dy)
 
 
-# A mistake in dbeta need not cost the points of dx, nor the other way round.
+# A mistake in dbeta need not cost the points of dx, nor vice versa.
 dx_only = call("dx", "dbeta", only=("dx",))
 dbeta_only = call("dx", "dbeta", only=("dbeta",))
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from normlib.check.exercises.spotting import spotting
 from normlib.check.running.observing import Unusable
-from normlib.check.separation import leaves_as_it_is, separates, share
+from normlib.check.separation import apart, leaves_as_it_is, separates
 
 
 def exposing_input():
@@ -70,8 +70,8 @@ def _kind(outputs):
         return "without-direction"
     if not g.any():
         return "without-length"
-    apart = share(right, wrong, (v, g))
-    if apart >= ASKED:
+    found = apart(right, wrong, (v, g))
+    if found >= ASKED:
         if leaves_as_it_is(right, (v, g)):
             return None
         return "start-of-inputs" if leaves_as_it_is(wrong, (v, g)) else "no-start"
@@ -81,7 +81,7 @@ def _kind(outputs):
         return "to-itself"
     if leaves_as_it_is(right, (v, g)):
         return "at-the-start"
-    return "nearly-alike" if apart > 1e-9 else "all-alike"
+    return "nearly-alike" if found > 1e-9 else "all-alike"
 
 
 # Inputs that do.

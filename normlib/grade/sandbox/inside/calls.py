@@ -178,8 +178,7 @@ def _program(files_outside):
     program += [(_JUMP_AT_LEAST, 0, 1, _FIRST_OF_THE_NEW), (_RETURN, 0, 0, absent)]
     refused = DENIED | UNSEEN if files_outside else DENIED
     for numbers in refused.values():
-        if numbers[column] is not None:
-            number = numbers[column]
+        if (number := numbers[column]) is not None:
             program += [(_JUMP_EQUAL, 0, 1, number), (_RETURN, 0, 0, denied)]
 
     def where(name, argument, jump, values, matching, otherwise, mask=_ALL, half=0):
@@ -216,9 +215,9 @@ def _program(files_outside):
     if files_outside:
         # Landlock before version 3 lets a file be emptied that is opened for reading,
         # or, with the access mode 3, for neither reading nor writing.
-        refused = [os.O_TRUNC, os.O_ACCMODE, _TRUNCATING]
+        flags = [os.O_TRUNC, os.O_ACCMODE, _TRUNCATING]
         for name, argument in (("open", 1), ("openat", 2)):
-            where(name, argument, _JUMP_EQUAL, refused, denied, _ALLOW, _TRUNCATING)
+            where(name, argument, _JUMP_EQUAL, flags, denied, _ALLOW, _TRUNCATING)
     return [*program, (_RETURN, 0, 0, _ALLOW)]
 
 

@@ -2,7 +2,7 @@
 
 It answers requests: run a cell; run an answer on given inputs and say what came
 back. It has no reference, no expected value and no verdict, so there is nothing in
-it to steal, and whatever it says is only what an answer brought back.
+it to steal, and all it can say is what an answer brought back.
 """
 
 import importlib
@@ -97,7 +97,7 @@ def _observe(shell, request):
         run = run(*args, **kwargs)
     inputs = pickle.loads(request["inputs"])
     seen = observe(run, shell.user_ns[name], inputs)
-    message = [("returned", "")] if seen.outputs is not None else []
+    message: list[tuple] = [("returned", "")] if seen.outputs is not None else []
     message += [(f"output {n}", array) for n, array in (seen.outputs or {}).items()]
     if seen.problem is not None:
         message += [("problem", seen.problem), ("kind", seen.kind), ("said", seen.said)]

@@ -46,7 +46,7 @@ def take_out() -> None:
     """
     try:
         import torch
-    except Exception:  # not installed, or broken: nobody gets it
+    except Exception:  # not installed, or broken: nothing to take out
         return
     from torch._decomp import global_decomposition_table
 

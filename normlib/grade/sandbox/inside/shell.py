@@ -3,7 +3,9 @@
 import io
 import os
 import sys
+from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
+from typing import Any
 
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
@@ -19,7 +21,7 @@ MOST_OUTPUTS = 50
 _KEPT = ("text/plain", "text/html", "image/png", "image/jpeg")
 
 
-class Outputs:
+class Shown:
     """What a cell shows, in order, as values of a message.
 
     Of text, the beginning is kept; how much was left out is said at the end.
@@ -81,11 +83,13 @@ class _Stream(io.TextIOBase):
 
 
 class _Publisher(DisplayPublisher):
-    def publish(self, data, metadata=None, **_):
+    def publish(self, data, metadata=None, source=None, **_):
         self.shell.outputs.display(data)
 
 
-class _Result(DisplayHook):
+class _Value(DisplayHook):
+    shell: Any  # the one below
+
     def write_output_prompt(self):
         pass
 
@@ -96,15 +100,15 @@ class _Result(DisplayHook):
         pass
 
 
-class _Written:
+class _Written(MetaPathFinder, Loader):
     """Modules that ``%%writefile`` has written, also where no file can be."""
 
     def __init__(self):
         self.texts = {}
 
-    def find_spec(self, name, path=None, target=None):
-        if path is None and f"{name}.py" in self.texts:
-            return ModuleSpec(name, self, origin=f"{name}.py")
+    def find_spec(self, fullname, path=None, target=None):
+        if path is None and f"{fullname}.py" in self.texts:
+            return ModuleSpec(fullname, self, origin=f"{fullname}.py")
 
     def create_module(self, spec):
         return None
@@ -117,8 +121,8 @@ class _Written:
 class Shell(InteractiveShell):
     """A notebook's interpreter, without a terminal and without a history."""
 
-    outputs = Outputs()
-    displayhook_class = Type(_Result)
+    outputs = Shown()
+    displayhook_class = Type(_Value)
     display_pub_class = Type(_Publisher)
 
     def system(self, cmd):
@@ -152,11 +156,12 @@ class Shell(InteractiveShell):
         self.written = _Written()
         sys.meta_path.append(self.written)
         sys.path.insert(0, "")  # where the student's code runs and may write
-        self.register_magic_function(self._writefile, "cell", "writefile")
+        register = self.magics_manager.register_function
+        register(self._writefile, "cell", "writefile")
         for name in ("bash", "sh", "script", "system", "sx", "!", "perl", "ruby"):
-            self.register_magic_function(self._script, "cell", name)
+            register(self._script, "cell", name)
         for name in ("pip", "conda", "mamba", "uv", "system", "sx"):
-            self.register_magic_function(self._script, "line", name)
+            register(self._script, "line", name)
 
     async def run_code(self, code_obj, result=None, *, async_=False):
         """Run a statement; returns whether it failed, so that the cell ends there.
@@ -178,7 +183,7 @@ class Shell(InteractiveShell):
 
     def run(self, source: str) -> list[tuple[str, str | bytes]]:
         """What a cell shows: values named stdout, stderr, display or error."""
-        self.outputs = Outputs()
+        self.outputs = Shown()
         before = sys.stdout, sys.stderr
         sys.stdout = _Stream(self.outputs, "stdout")
         sys.stderr = _Stream(self.outputs, "stderr")

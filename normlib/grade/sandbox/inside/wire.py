@@ -26,7 +26,7 @@ _DTYPES = tuple(
 
 
 class WireError(ValueError):
-    """What was received is no message."""
+    """What was received is not a message."""
 
 
 class Late(Exception):
@@ -43,7 +43,7 @@ def encode(items: list[tuple[str, str | bytes | np.ndarray]]) -> bytes:
     for name, value in items:
         dtype, shape = 0, ()
         if isinstance(value, str):
-            # A lone surrogate, which a string of Python may hold, is no text.
+            # A lone surrogate, which a string of Python may hold, is not text.
             kind, payload = _TEXT, value.encode("utf-8", "replace")
         elif isinstance(value, bytes):
             kind, payload = _BYTES, value
@@ -150,7 +150,7 @@ def receive(
     Closed
         When the other side has ended.
     WireError
-        When what comes is no message.
+        When what comes is not a message.
     """
     if left is None:
         left = _within(seconds)

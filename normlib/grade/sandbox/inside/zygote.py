@@ -56,8 +56,9 @@ def _serve(listener, run):
     events.register(listener, select.POLLIN)
     events.register(woken, select.POLLIN)
     events.register(0, 0)  # closed, whether asked for or not
-    children = {}  # pid -> connection, or None once it is closed
-    waiting = []  # connections for which no child could be forked yet
+    # By pid, the connection, or None once it is closed.
+    children: dict[int, socket.socket | None] = {}
+    waiting: list[socket.socket] = []  # those that no child could be forked for yet
     print("ready", flush=True)
     while True:
         ready = dict(events.poll(RETRY if waiting else None))

@@ -96,14 +96,11 @@ def _repeatable(inputs):
 
 def _fully_connected():
     """Six layers with tanh, and weights so small that the signal dies on its way."""
-    layers = []
-    for _ in range(6):
-        layers += [nn.Linear(64, 64), nn.Tanh()]
-    layers.append(nn.Linear(64, 10))
-    for linear in layers[::2]:
+    linears = [*(nn.Linear(64, 64) for _ in range(6)), nn.Linear(64, 10)]
+    for linear in linears:
         nn.init.normal_(linear.weight, std=0.05)
         nn.init.zeros_(linear.bias)
-    return layers
+    return [*(f for linear in linears[:-1] for f in (linear, nn.Tanh())), linears[-1]]
 
 
 def _convolutional():

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from normlib.grade.submission.needed import names, needed
+from normlib.check.needed import names, needed
 
 
 def run(*cells):

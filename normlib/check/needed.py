@@ -1,8 +1,8 @@
-"""Which of the release's own cells have to run for a student's code to run.
+"""Which of a notebook's given cells have to run for a student's code to run.
 
-Between the answers, a released notebook compares and experiments, which takes
-longer than everything that is graded. A cell of the release runs only if it
-defines a name that the student's code uses, or that such a cell uses.
+Between the answers, the notebooks compare and experiment, which takes longer than
+all checks. A given cell runs only if it defines a name that the student's code uses, or
+that such a cell uses.
 """
 
 import re
