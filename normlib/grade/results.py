@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 
 from normlib.grade.files import write_atomically
@@ -29,9 +29,9 @@ class Results:
         return Result(**json.loads(body))
 
     def save(self, key: str, result: Result) -> None:
-        kept = asdict(result)
-        for name in ("seconds", "stopped", "starved"):  # of the run, not of the result
-            del kept[name]
+        of_the_run = "seconds", "stopped", "starved"
+        names = (f.name for f in fields(result) if f.name not in of_the_run)
+        kept = {name: getattr(result, name) for name in names}
         body = json.dumps(kept, sort_keys=True).encode()
         digest = hashlib.sha256(body).hexdigest().encode()
         write_atomically(self._path(key), digest + b"\n" + body)

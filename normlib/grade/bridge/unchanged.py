@@ -7,6 +7,7 @@ not tell, since it may be deleted at any time.
 
 import hashlib
 import json
+from functools import cache
 
 from normlib.check.cells import grade_id, is_graded
 
@@ -76,6 +77,7 @@ def _of(texts, points):
     return hashlib.sha256(json.dumps([texts, points]).encode()).hexdigest()
 
 
+@cache  # for a new one, every statement is made anew
 def _table():
     from sqlalchemy import Column, MetaData, String, Table
 
@@ -98,7 +100,8 @@ def _swap(session, notebook_id, now):
     rows = session.execute(select(table.c.name, table.c.digest).where(mine))
     then = {name: digest for name, digest in rows}
     if then != now:
-        session.execute(delete(table).where(mine))
+        if then:
+            session.execute(delete(table).where(mine))
         rows = [
             {"notebook_id": notebook_id, "name": name, "digest": digest}
             for name, digest in now.items()
