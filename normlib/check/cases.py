@@ -5,6 +5,7 @@ are averaged are never nearly equal by chance, and what belongs to different sam
 channels lies clearly apart.
 """
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,13 +18,21 @@ FAR = 1e4  # where float32 has three digits left for values around 1
 NO_EPS = 1e-300  # for a reference that is given an eps of 0: normlib wants more
 
 
+@cache  # a case is drawn again for each answer
+def evenly(space, start: float, stop: float, n: int) -> np.ndarray:
+    """The numbers of ``np.linspace`` or ``np.geomspace``; not to be written into."""
+    numbers = space(start, stop, n)
+    numbers.flags.writeable = False
+    return numbers
+
+
 def steps(rng, lead: tuple[int, ...], m: int) -> np.ndarray:
     """``m`` values between about −1.5 and 1.5 for each index in ``lead``.
 
     They are evenly spaced, jittered and shuffled, so that no row is nearly constant. A
     single value stays near 0, where it cannot cancel an offset added to it.
     """
-    even = np.linspace(-1.5, 1.5, m) if m > 1 else np.zeros(1)
+    even = evenly(np.linspace, -1.5, 1.5, m) if m > 1 else np.zeros(1)
     x = rng.permuted(np.tile(even, (*lead, 1)), axis=-1)
     return x + rng.uniform(-0.2, 0.2, x.shape)
 
@@ -44,7 +53,7 @@ def feature_maps(
     random, and each sample lies ``samples_apart`` above the one before it.
     """
     x = steps(rng, (n, c), int(np.prod(positions)))
-    x *= rng.permutation(np.geomspace(1, contrast, c))[:, None]
+    x *= rng.permutation(evenly(np.geomspace, 1, contrast, c))[:, None]
     x += channels_apart * rng.permutation(np.arange(c))[:, None]
     x += samples_apart * np.arange(n).reshape(n, 1, 1)
     return x.reshape(n, c, *positions)
@@ -53,7 +62,7 @@ def feature_maps(
 def alternating(rng, c: int, low: float = 0.5, high: float = 3.0) -> np.ndarray:
     """A factor for each of ``c`` channels, some negative, no two of the same size."""
     sign = np.where(np.arange(c) % 3 == 1, -1, 1)
-    return sign * rng.permutation(np.linspace(low, high, c))
+    return sign * rng.permutation(evenly(np.linspace, low, high, c))
 
 
 def in_float32(inputs: Inputs) -> Inputs:

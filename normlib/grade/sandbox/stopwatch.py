@@ -1,5 +1,6 @@
 """The time that a process has taken, as the kernel counted it, seen from outside."""
 
+import contextlib
 import os
 import time
 from pathlib import Path
@@ -27,6 +28,12 @@ class Stopwatch:
         self._pid = int(fields["Pid"])  # as it is called here
         self._clock = (~self._pid << 3) | 2  # what clock_getcpuclockid(3) gives
         self._used, self._waited = 0.0, 0.0
+        try:  # what was waited for is read at each request, so it stays open
+            self._counts: int | None = os.open(
+                f"/proc/{self._pid}/schedstat", os.O_RDONLY
+            )
+        except OSError:  # this kernel does not count it, or the process has ended
+            self._counts = None
 
     def used(self) -> float:
         """Seconds of the processor, up to its end if it has ended."""
@@ -39,18 +46,18 @@ class Stopwatch:
 
     def waited(self) -> float:
         """Seconds for which it could have run, and others did."""
-        if self._pid > 0:
-            try:
-                text = Path(f"/proc/{self._pid}/schedstat").read_text()
-                self._waited = int(text.split()[1]) / 1e9
-            except (OSError, IndexError, ValueError):
-                pass  # ended, or this kernel does not count it
+        if self._counts is not None:
+            with contextlib.suppress(OSError, IndexError, ValueError):  # it has ended
+                self._waited = int(os.pread(self._counts, 99, 0).split()[1]) / 1e9
         return self._waited
 
     def close(self) -> None:
         self.used()
         self._pid = 0
         os.close(self._handle)
+        if self._counts is not None:
+            os.close(self._counts)
+            self._counts = None
 
 
 class Allowance:

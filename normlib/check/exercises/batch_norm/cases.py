@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from normlib.check.cases import alternating, steps
+from normlib.check.cases import alternating, evenly, steps
 
 # Of images and sequences: sections of the chapter, and the mistakes they explain.
 SECTIONS = {
@@ -17,7 +17,7 @@ def rows(rng, n: int, d: int, low: float = 1, high: float = 9) -> np.ndarray:
     The standard deviations of the features are proportional to numbers from ``low`` to
     ``high``.
     """
-    x = steps(rng, (d,), n).T * np.geomspace(low, high, d)
+    x = steps(rng, (d,), n).T * evenly(np.geomspace, low, high, d)
     return x + rng.uniform(2, 9, d)
 
 
