@@ -28,12 +28,9 @@ class Stopwatch:
         self._pid = int(fields["Pid"])  # as it is called here
         self._clock = (~self._pid << 3) | 2  # what clock_getcpuclockid(3) gives
         self._used, self._waited = 0.0, 0.0
-        try:  # what was waited for is read at each request, so it stays open
-            self._counts: int | None = os.open(
-                f"/proc/{self._pid}/schedstat", os.O_RDONLY
-            )
-        except OSError:  # this kernel does not count it, or the process has ended
-            self._counts = None
+        self._counts: int | None = None  # read at each request, so it stays open
+        with contextlib.suppress(OSError):  # not counted here, or it has ended
+            self._counts = os.open(f"/proc/{self._pid}/schedstat", os.O_RDONLY)
 
     def used(self) -> float:
         """Seconds of the processor, up to its end if it has ended."""
