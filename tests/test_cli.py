@@ -22,6 +22,7 @@ def run(folder, *arguments):
     )
 
 
+@pytest.mark.slow
 def test_a_terminal_that_lacks_a_sign_gets_another(root):
     """A pipe on Windows knows no ✓."""
     done = subprocess.run(

@@ -19,6 +19,8 @@ from tests.check.mutants import NETWORKS
 
 matplotlib.use("Agg")
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = re.compile(r"\A(?:---\n.*?^---\n|(?::[\w-]+:[^\n]*\n)+)", re.M | re.S)
 KEPT = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef
 

@@ -41,6 +41,7 @@ def hard(text):
     return change
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bomb", PAGES)
 def test_there_is_a_page_whatever_is_on_it(folder, monkeypatch, bomb):
     monkeypatch.chdir(folder)

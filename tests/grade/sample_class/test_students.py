@@ -190,6 +190,7 @@ def test_every_known_answer_can_be_pasted_into_the_notebook(course, key):
             np.testing.assert_equal(other.outputs, one.outputs, str(where))
 
 
+@pytest.mark.slow
 def test_answers_in_words_are_of_varying_quality(course, tmp_path):
     write_sample_class(course, 40, 0, tmp_path / "class")
     written = {}
@@ -229,6 +230,7 @@ def test_a_real_class_is_not_overwritten(course, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["real.student"]
 
 
+@pytest.mark.slow
 def test_names_do_not_repeat_in_a_large_class(course, tmp_path):
     write_sample_class(course, 45, 1, tmp_path / "class")
     names = list(json.loads((tmp_path / "class/planted.json").read_text()))

@@ -370,6 +370,7 @@ def test_settings_of_the_grader_are_not_shown(tmp_path, monkeypatch):
     assert "home" not in shown.read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["/tmp", "/var/tmp"])
 def test_it_does_not_matter_where_the_course_and_its_environment_are(root, where):
     """Not even in the folder for temporary files, behind a link."""

@@ -17,6 +17,8 @@ from tests.grade.ordinary import ordinary
 
 HERE = Path(__file__).parent
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def user():

@@ -72,6 +72,7 @@ def test_threads_use_up_the_limit_together(open_session, patient):
         assert session.used >= 1
 
 
+@pytest.mark.slow
 def test_a_neighbor_of_many_threads_costs_nothing(open_session, patient):
     with open_session() as greedy, open_session() as honest:
         greedy.run(HASHING.format(60), 10)

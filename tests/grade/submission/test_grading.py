@@ -152,6 +152,7 @@ HONEST = {
 HELPER = "%%writefile helper.py\ndef mean_of(x):\n    return x.mean(axis=0)\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("style", HONEST)
 def test_honest_work_loses_nothing(scaling, grade, handed_in, style):
     result = grade(scaling, handed_in(scaling, {KEY: HONEST[style]}, first=HELPER))
@@ -219,6 +220,7 @@ def test_what_cannot_be_read_is_a_report(scaling, grade):
         assert "Your file was not read" in result.notebook
 
 
+@pytest.mark.slow
 def test_the_time_of_a_submission_ends(scaling, grade, handed_in):
     pack = replace(scaling, limits=replace(scaling.limits, submission=2))
     slow = "import time; time.sleep(60)"
@@ -228,6 +230,7 @@ def test_the_time_of_a_submission_ends(scaling, grade, handed_in):
     assert result.stopped and not result.starved
 
 
+@pytest.mark.slow
 def test_answers_after_one_that_was_stopped_count(scaling, grade, handed_in):
     loop = "def z_score_scale(x):\n    while True: pass\n"
     uses = "\nfirst = z_score_scale(np.ones((2, 2)))\n"
@@ -258,6 +261,7 @@ def processor_time():
     return sum(os.times()[:4])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_what_is_hard_to_look_at_costs_nobody_anything(scaling, grade, handed_in, bomb):
     before = processor_time()
@@ -423,6 +427,7 @@ def test_an_answer_whose_cell_compares_counts(packs, grade, handed_in, kinds):
     assert kinds == [True, False]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("assignment", ASSIGNMENTS)
 def test_few_notebooks_need_two_processes(packs, grade, handed_in, kinds, assignment):
     grade(packs[assignment], handed_in(packs[assignment]))
@@ -431,6 +436,7 @@ def test_few_notebooks_need_two_processes(packs, grade, handed_in, kinds, assign
     assert both == (assignment == "10_choosing")
 
 
+@pytest.mark.slow
 def test_what_ends_a_comparison_costs_no_answer(packs, grade, handed_in):
     """Not even when another answer is stopped and its process has to begin again."""
     limits = replace(packs["02_batch_norm"].limits, cell=4, call=4, submission=60)

@@ -60,6 +60,7 @@ def test_it_is_done_elsewhere_and_one_process_serves_all_calls():
     assert first == limited.call(whoami) != os.getpid()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "args", "seconds", "why"),
     [
@@ -79,6 +80,7 @@ def test_what_fails_says_why_and_the_next_call_works(function, args, seconds, wh
     assert limited.call(double, 4) == 8
 
 
+@pytest.mark.slow
 def test_many_calls_may_take_longer_than_one(monkeypatch):
     monkeypatch.setattr(limited, "_WAIT", 300)  # whatever else the machine does
     for _ in range(3):
@@ -156,6 +158,7 @@ def _memory(name):
     return int(re.search(rf"{name}:\s+(\d+) kB", status)[1]) << 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["json", "ast", "symtable"])
 def test_two_bombs_leave_room_on_a_machine_of_4_gb(kind):
     """Both at once, each in the process that a worker has for such work."""

@@ -89,6 +89,7 @@ def test_template_and_limits_count(packs):
         assert other.digest != scaling.digest
 
 
+@pytest.mark.slow
 def test_only_that_is_graded_again(new_course, grade_here, package):
     """Two assignments of two students each: a change of one exercise runs two."""
     folder = new_course("class", 2, assignments=2)

@@ -552,6 +552,7 @@ def test_lives_on_any_device(shape, training):
         assert y.device.type == x.grad.device.type == "meta"
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("torch's compiler, which takes long to import")
 @pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
 @pytest.mark.parametrize("backend", ["eager", "aot_eager"])
