@@ -86,6 +86,7 @@ bench: $(ENVIRONMENT)  ## speed, memory and accuracy beside torch and the textbo
 	@python benchmarks/checks.py
 	@python benchmarks/normalizers.py
 	@python benchmarks/grading.py
+	@python benchmarks/limits.py
 	@python benchmarks/page.py
 	@python benchmarks/book.py
 
