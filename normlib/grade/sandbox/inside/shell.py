@@ -199,6 +199,7 @@ def new_shell() -> Shell:
     config.HistoryManager.enabled = False  # no file, no thread
     shell = Shell.instance(config=config)
     shell.prepare()
-    shell.run("1")  # what the first cell would wait for
+    for source in ("1", "1 / 0"):  # what the first cell and the first error wait for
+        shell.run(source)
     shell.reset(new_session=True)
     return shell
