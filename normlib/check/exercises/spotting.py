@@ -1,4 +1,4 @@
-"""Exercises that ask for an input on which a published function goes wrong.
+"""Exercises that ask for an input on which a given function goes wrong.
 
 The answer is a function without arguments that returns the input. How far right and
 wrong have to differ on it, and what else it has to be, is up to the measure.

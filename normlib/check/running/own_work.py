@@ -30,9 +30,9 @@ def own_work() -> Iterator[None]:
 
 @contextlib.contextmanager
 def without_normlib() -> Iterator[None]:
-    """Every function of ``normlib`` raises ``Unusable``, whatever it is called.
+    """Every function of ``normlib`` raises ``Unusable``, by whatever name it is known.
 
-    The code of the functions is replaced, and put back afterwards.
+    The code of the functions is replaced, and put back afterward.
     """
     codes = {function: function.__code__ for function in _functions()}
     try:

@@ -144,7 +144,7 @@ def _change(a):
     Whole numbers may count something, as labels do: they only change places.
     """
     size = np.abs(a)
-    other = a * (1 + size / (size.max() or 1)) if a.dtype.kind == "f" else a
+    other = a * (1 + size / (size.max(initial=0) or 1)) if a.dtype.kind == "f" else a
     a[...] = other[::-1].copy()
 
 

@@ -210,7 +210,7 @@ def save(
 
 
 def _known_to_nbgrader(text):
-    """The notebook of a result with the cells that points may belong to alone."""
+    """The notebook of a result, with only the cells that can have points."""
     content = json.loads(text)
     content["cells"] = [c for c in content["cells"] if "nbgrader" in c["metadata"]]
     return nbformat.v4.to_notebook_json(content)

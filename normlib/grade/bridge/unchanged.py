@@ -77,7 +77,7 @@ def _of(texts, points):
     return hashlib.sha256(json.dumps([texts, points]).encode()).hexdigest()
 
 
-@cache  # for a new one, every statement is made anew
+@cache  # statements of a new table would have to be compiled again
 def _table():
     from sqlalchemy import Column, MetaData, String, Table
 

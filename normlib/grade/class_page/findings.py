@@ -21,7 +21,7 @@ BARS = 10  # of the distribution of points
 class Mistake:
     """One that several students made, of ``question``.
 
-    ``kind`` is "mistake" if the catalogue knows it; "unexplained" for answers that
+    ``kind`` is "mistake" if the catalog knows it; "unexplained" for answers that
     return the same wrong values and look like no known mistake; "unusable" for answers
     that could not be judged; and "unwritten".
     """

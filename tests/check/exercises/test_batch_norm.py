@@ -24,6 +24,25 @@ def test_the_offsets_of_the_chapter_alone_earn_nothing(columns, offset):
     assert report.diagnosis.startswith(title), report.diagnosis
 
 
+COUNT = np.arange(8.0)
+
+
+@pytest.mark.parametrize(
+    ("x", "title"),
+    [
+        (np.stack([COUNT, np.full(8, 104_096)], axis=1), "Constant features"),
+        (np.stack([COUNT, 1e4 + 1e-5 * COUNT], axis=1), "Constant features"),
+        (np.r_[1e6, np.tile(COUNT, 9)][:, None], "A single feature"),
+        (np.stack([COUNT, COUNT + 30], axis=1), "A distance that is not large"),
+    ],
+    ids=["constant", "constant in float32", "one column", "near"],
+)
+def test_more_distance_is_advised_only_where_it_helps(x, title):
+    report = judge(BUG, lambda: x, seed=0)
+    assert report.points == 0
+    assert report.diagnosis.startswith(title), report.diagnosis
+
+
 @pytest.mark.parametrize(
     ("x", "said"),
     [

@@ -155,6 +155,21 @@ def test_a_second_call_gets_the_same_arrays_with_other_numbers():
     np.testing.assert_array_equal(outputs["y of the first call"], one * X["g"])
 
 
+@pytest.mark.parametrize("shape", [(6, 4), (1, 3), (0, 3)])
+def test_numbers_of_a_second_call_lie_as_far_apart_and_labels_are_the_same(shape):
+    rng = np.random.default_rng(0)
+    x, labels, seen = rng.normal(size=shape), np.arange(shape[0]), []
+
+    def answer(x, labels):
+        seen.append((np.sort(x, axis=None), np.sort(labels)))
+        return x
+
+    called_again("y")(answer, {"x": x, "labels": labels})
+    (first, counted), (second, again) = seen
+    assert (np.diff(second) >= np.diff(first)).all()
+    np.testing.assert_array_equal(again, counted)
+
+
 def test_a_result_that_shares_memory_shows_in_a_second_call():
     buffer = np.zeros((3, 4))
 

@@ -53,14 +53,18 @@ def _kind(outputs):
         return None
     if len(x) == 1:
         return "one-row"
-    if not np.ptp(x, axis=0).any():
+    wide = x.astype(np.float32).astype(np.float64)  # what the functions compute with
+    varies = np.ptp(wide, axis=0) > 0
+    if not varies.any():
         return "constant-features"
-    wide = x.astype(np.float64)
     mean, std = wide.mean(axis=0), wide.std(axis=0)
-    if (np.abs(mean - wide[0, 0]) > 5 * std).any():
-        return "not-far-enough"
-    if (np.abs(mean) > 5 * std).any():
-        return "one-offset" if x.shape[1] > 1 else "one-feature"
+    far, offset = np.abs(mean - wide[0, 0]) > 5 * std, np.abs(mean) > 5 * std
+    if x.shape[1] == 1 and (far | offset).any():
+        return "one-feature"
+    if far.any():  # a constant one is exposed at no distance
+        return "not-far-enough" if (far & varies).any() else "constant-features"
+    if offset.any():
+        return "one-offset"
     if std.max() > 30:
         return "large-numbers-around-zero"
     if std.max() < 0.03:

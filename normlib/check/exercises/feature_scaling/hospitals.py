@@ -12,7 +12,7 @@ EXERCISE = question(
     hospitals,
     key="feature_scaling.hospitals",
     points=2,
-    statement="What becomes of an ill patient with another device, or other patients?",
+    statement="What z-score do ill patients get in hospitals that differ?",
     section="training-and-new-data",
     items=(
         "A, own statistics",
@@ -40,7 +40,8 @@ EXERCISE = question(
         "common scaler even A's ill patients get 3.93 instead of 3. B's values are "
         "correct, but half of its patients are ill and raise the mean and the standard "
         "deviation they are compared with. At a z-score of 1 the model finds none of "
-        "them, in B or in C. The device has to go and the patients have to stay, so "
-        "fit on something that does not depend on who is ill."
+        "them, in B or in C. A scaler should remove what the device adds and keep what "
+        "makes the patients differ, so fit it on something that does not depend on who "
+        "is ill."
     ),
 )
