@@ -23,7 +23,7 @@ PAGES := _config.yml _toc.yml $(wildcard book/* book/instructors/* book/static/*
 SOURCES := $(wildcard solutions/*/*.ipynb)
 TESTS := $(shell find tests -name '*.py')
 # Test processes share the cores: threads of their own would only wait for each other.
-# There is one more of them than there are cores, since some tests wait for programs.
+# There is one more of them than there are cores, up to four: some wait for programs.
 ALONE := OMP_NUM_THREADS=1
 PROCESSES := $$(python -c 'import os; print(min(os.cpu_count() + 1, 4))')
 

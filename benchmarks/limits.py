@@ -95,7 +95,7 @@ def main():
         f"start and {os.getloadavg()[0]:.1f} at",
         "the end.",
         "",
-        table(("limit", "time with it, of that without", "bar"), rows),
+        table(("limit", "time relative to without it", "bar"), rows),
     ]
     Path(__file__).with_suffix(".md").write_text("\n".join(lines) + "\n", "utf-8")
     print(*lines, sep="\n")

@@ -10,17 +10,17 @@ afterward, and a lighter sheet is nearer to the white.
 2. No. Then there are only two numbers in the photo, and two numbers minus their mean,
 divided by their standard deviation, are always the same two, like in a batch of two.
 
-3. His network does not work any more, because in eval mode the mean is fixed and the
-new lamp looks like lighter paper. Hers works, the lamp does the same to the paper and
-to the strips and this is what instance norm removes.
+3. They look lighter to it than they are, because it only knows where the paper lies
+between black and white, and the white has come down. So a sheet of 0.4 is now in the
+middle (0.4 of 0.8) and it says 0.5.
 
 4. No. More light and lighter paper do the same to the pixels, so if it ignores the
 lamp it ignores the shade, too.""",
         "partly": """\
 1. Yes, because the network can compare the sheet with white and with black.
 2. Yes, it can compare it with the white, this is enough.
-3. Batch norm fails since its statistics are from the old lamp. With instance norm it
-works, because it removes the contrast and the brightness of every photo.
+3. The strip is only at the edge, so most sheets are still recognized, and some are
+taken for lighter ones.
 4. I would use layer norm, since it ignores the brightness of a sample.""",
         "little": """\
 The strips do not help, because instance norm removes too much information. He should
