@@ -60,7 +60,7 @@ def training(rng, n=4, n_in=5, n_out=3, length=1.0, last=4):
     """Three batches of ``n`` samples, but ``last`` in the last, for eval mode."""
     v = rng.uniform(0.5, 1.5, (n_out, n_in)) * rng.choice([-1, 1], (n_out, n_in))
     v *= length * rng.permutation(np.geomspace(0.5, 5, n_out))[:, None]
-    g = rng.uniform(1, 3, (n_out, 1)) * rng.permutation([1, -1, 1])[:, None]
+    g = rng.uniform(1.5, 3, (n_out, 1)) * rng.permutation([1, -1, 1])[:, None]
     bias = rng.permutation(np.linspace(0, 2, n_out))
     values = {"weight_v": v, "weight_g": g, "bias": bias}
     inputs = {
