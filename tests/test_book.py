@@ -160,7 +160,8 @@ UNFOLD = """() => {
 # The theme makes what scrolls a tab stop, a while after a resize.
 RESIZED = "() => window.dispatchEvent(new Event('resize'))"
 TAB_STOPS = """() => {
-    const boxes = [...document.querySelectorAll("pre, .cell_output > .output")];
+    const boxes = [...document.querySelectorAll("pre, .cell_output > .output, "
+        + ".jp-RenderedHTMLCommon, .pst-scrollable-table-container")];
     return boxes.every((e) => e.tabIndex >= 0
         || (e.scrollWidth <= e.clientWidth && e.scrollHeight <= e.clientHeight));
 }"""
