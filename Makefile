@@ -55,9 +55,9 @@ lab: $(ENVIRONMENT)  ## JupyterLab, opened on the exercises; the book beside it
 serve: book  ## the built book at http://localhost:8000
 	@python -m http.server --bind localhost --directory _build/html $(PORT)
 
-test: _build/tests-passed  ## every test, after the book; about 20 minutes on two cores
+test: _build/tests-passed  ## every test, after the book; about 18 minutes on two cores
 
-quick: $(ENVIRONMENT)  ## tests without browser, book or whole classes; about 5 minutes
+quick: $(ENVIRONMENT)  ## tests without browser, book or whole classes; about 2 minutes
 	@$(ALONE) python -m pytest --quiet --numprocesses $(PROCESSES) --dist loadgroup -m "not slow"
 
 lint: $(ENVIRONMENT)  ## style of code and notebooks, types of normlib
