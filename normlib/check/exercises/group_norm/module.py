@@ -82,14 +82,9 @@ def just_constructed(rng):
     return {"new": (3, 6)}
 
 
-def far_from_zero(rng):
-    inputs = training(rng, new=(3, 6))
-    return inputs | dict(x1=(inputs["x1"] + 1e4).astype(np.float32))
-
-
-def far_enough_for_half(rng):
-    inputs = training(rng, new=(3, 6, 0.01))
-    return inputs | {f"x{i}": inputs[f"x{i}"] + np.float32(60) for i in "123"}
+def far(rng, by=1e4, new=(3, 6)):
+    inputs = training(rng, new=new)
+    return inputs | {f"x{i}": inputs[f"x{i}"] + np.float32(by) for i in "123"}
 
 
 # Right answers in other styles.
@@ -189,7 +184,7 @@ EXERCISE = Exercise(
             run=inference,
         ),
         Case("eps left out, a single pixel", 1 / 20, defaults),
-        far_away(1 / 20, far_from_zero, name="far from zero"),
+        far_away(1 / 20, far, name="far from zero"),
         Case(
             "in a model that is copied, saved and changed",
             1 / 20,
@@ -198,7 +193,7 @@ EXERCISE = Exercise(
         ),
         Case("a transposed x", 1 / 20, training, run=of_transposed_x),
         Case("in float64", 1 / 20, training, run=in_float64),
-        in_half(1 / 20, far_enough_for_half, tolerance=0.05),
+        in_half(1 / 20, partial(far, by=60, new=(3, 6, 0.01)), tolerance=0.05),
     ),
     sections={
         "group-norm-algorithm": (

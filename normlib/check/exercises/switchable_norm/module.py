@@ -124,8 +124,7 @@ def all_sizes_equal_and_a_weight_of_zero(rng):
 
 def one_image_far_from_zero(rng):
     inputs = training(rng, sizes=((1, 4, 5),) * 3, factors=(1, 1, 1))
-    # Farther than elsewhere, or a mixture of variances may be right by chance.
-    return inputs | {"x1": inputs["x1"] + np.float32(3 * FAR)}
+    return inputs | {"x1": inputs["x1"] + np.float32(3 * FAR)}  # FAR may be by chance
 
 
 # Right answers in other styles.
