@@ -46,6 +46,7 @@ def _by_signal(seconds):
         signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
         yield
     finally:
+        # No function of its own: the signal may come while that one is being called.
         try:
             end()
         except TimeLimitExceeded:  # the time is up just now; it is told again later
